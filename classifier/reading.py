@@ -1,0 +1,122 @@
+"""What is to be seen in one story: its terms with names folded together, and the lexicon's phrases in it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from classifier.lexicon import Lexicon, Phrase
+from classifier.text import MAX_TEXT, MAX_TITLE, STOP_WORDS, term, tokens
+
+TITLE_WEIGHT = 2
+MAX_REMEMBERED = 100_000
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A phrase that speaks for the topic at place ``topic`` in the lexicon, as it stands in the story."""
+
+    topic: int
+    surface: str
+    in_title: bool
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A story as the model sees it: how often each term occurs (the title's terms count twice), how each term first
+    stands in the story, the phrases that were hit, and the number of words."""
+
+    counts: dict[str, int]
+    surfaces: dict[str, str]
+    hits: tuple[Hit, ...]
+    length: int
+
+
+@dataclass(frozen=True)
+class _Entry:
+    phrase: Phrase
+    topic: int | None
+    folded: tuple[str, ...]
+
+
+class _Starts(dict[str, tuple[_Entry, ...]]):
+    """For each term the entries that may start with it, found out once per term."""
+
+    def __init__(self, entries: Sequence[_Entry]) -> None:
+        self._entries = entries
+
+    def __missing__(self, word: str) -> tuple[_Entry, ...]:
+        if len(self) > MAX_REMEMBERED:
+            self.clear()
+        self[word] = found = tuple(entry for entry in self._entries if (first := entry.phrase.words[0]) and first.fits(word))
+        return found
+
+
+class Reader:
+    """Reads stories with one lexicon."""
+
+    def __init__(self, lexicon: Lexicon) -> None:
+        hits = [
+            _Entry(Phrase.parse(phrase), topic, ())
+            for topic, phrases in enumerate(lexicon.phrases.values())
+            for phrase in phrases
+        ]
+        folds = [
+            _Entry(Phrase.parse(phrase), None, (fold.term, fold.family) if fold.family else (fold.term,))
+            for fold in lexicon.folds
+            for phrase in fold.phrases
+        ]
+        self._starts = _Starts(hits + folds)
+
+    def read(self, title: str, text: str) -> Reading:
+        """What is to be seen in a story; of a very long one only the beginning is looked at."""
+        counts: dict[str, int] = {}
+        surfaces: dict[str, str] = {}
+        hits: list[Hit] = []
+        length = 0
+        for part, weight in ((title[:MAX_TITLE], TITLE_WEIGHT), (text[:MAX_TEXT], 1)):
+            length += self._read_part(part, weight, counts, surfaces, hits)
+        return Reading(counts, surfaces, tuple(hits), length)
+
+    def _read_part(
+        self, part: str, weight: int, counts: dict[str, int], surfaces: dict[str, str], hits: list[Hit]
+    ) -> int:
+        found = tokens(part)
+        terms = [term(token) for token in found]
+        folded_until = 0
+        for position, word in enumerate(terms):
+            seen: tuple[str, ...] = (word,)
+            end = position + 1
+            if entries := self._starts[word]:
+                fold, end = _longest_fold(entries, terms, position)
+                hits += _hits(entries, terms, position, found, weight == TITLE_WEIGHT)
+                seen = fold or seen
+            if position < folded_until:
+                continue
+            folded_until = end
+            if word in STOP_WORDS and end == position + 1:
+                continue
+            for name in seen:
+                counts[name] = counts.get(name, 0) + weight
+                if name not in surfaces:
+                    surfaces[name] = " ".join(found[position:end])
+        return len(terms)
+
+
+def _longest_fold(entries: Sequence[_Entry], terms: Sequence[str], position: int) -> tuple[tuple[str, ...], int]:
+    """The names that the longest fold at ``position`` gives, and where it ends."""
+    folded: tuple[str, ...] = ()
+    longest = position + 1
+    for entry in entries:
+        if entry.folded and (end := entry.phrase.end(terms, position)) >= longest:
+            folded, longest = entry.folded, end
+    return folded, longest
+
+
+def _hits(
+    entries: Sequence[_Entry], terms: Sequence[str], position: int, found: Sequence[str], in_title: bool
+) -> list[Hit]:
+    """The longest phrase of each topic at ``position``."""
+    ends: dict[int, int] = {}
+    for entry in entries:
+        if entry.topic is not None and (end := entry.phrase.end(terms, position)):
+            ends[entry.topic] = max(end, ends.get(entry.topic, 0))
+    return [Hit(topic, " ".join(found[position:end]), in_title) for topic, end in ends.items()]

@@ -1,0 +1,106 @@
+"""What makes two articles or two stories the same one. Pure: values in, values out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from feeds.model import Article, Story
+from feeds.text import canonical_url
+
+# Shorter items ("Weekly figures out today") recur with the same words and other news behind them.
+_WORDS_THAT_IDENTIFY = 12
+
+
+@dataclass(frozen=True, slots=True)
+class StoryKeys:
+    """What a story can be recognised by; None where it has nothing that identifies it."""
+
+    link: str | None
+    text: str | None
+
+
+def digest(*parts: str) -> str:
+    """A short stable hash of some strings."""
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def fingerprint(article: Article) -> str:
+    """Changes whenever anything a reader sees of the article changes."""
+    return digest(article.title, article.body, article.url or "", article.author or "", str(article.published or ""))
+
+
+def story_keys(stories: Sequence[Story]) -> list[StoryKeys]:
+    """The keys of one article's stories.
+
+    A link identifies a story only if no other story of the article has it and it leads to more than a front page.
+    """
+    links = [canonical_url(story.url) for story in stories]
+    return [
+        StoryKeys(link if link and links.count(link) == 1 and _is_page(link) else None, _text_key(story))
+        for link, story in zip(links, stories, strict=True)
+    ]
+
+
+def _is_page(link: str) -> bool:
+    parts = urlsplit(link)
+    return bool(parts.path or parts.query)
+
+
+def _text_key(story: Story) -> str | None:
+    words = re.findall(r"\w+", f"{story.title} {story.text}".casefold())
+    return digest(" ".join(words)) if len(words) >= _WORDS_THAT_IDENTIFY else None
+
+
+def pair_up(old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]]) -> list[int | None]:
+    """For each new (title, text) of an edited article, the index of the old story it continues, or None.
+
+    First the same title or the same text, then, in order, the one left over between matched neighbours.
+    An article that held one story and still does has the same one, whatever its words.
+    """
+    if len(old) == len(new) == 1:
+        return [0]
+    pairs: list[int | None] = [None] * len(new)
+    free = set(range(len(old)))
+
+    def take(match: Sequence[str], candidates: Sequence[str]) -> None:
+        for n, key in enumerate(match):
+            if pairs[n] is None:
+                hit = next((o for o in sorted(free) if candidates[o] == key), None)
+                if hit is not None:
+                    pairs[n] = hit
+                    free.discard(hit)
+
+    take([title.casefold() for title, _ in new], [title.casefold() for title, _ in old])
+    take([text for _, text in new], [text for _, text in old])
+    for n in range(len(new)):
+        if pairs[n] is None:
+            low = max((p for p in pairs[:n] if p is not None), default=-1)
+            high = min((p for p in pairs[n + 1 :] if p is not None), default=len(old))
+            between = [o for o in sorted(free) if low < o < high]
+            if between and _alike(new[n], old[between[0]]):
+                pairs[n] = between[0]
+                free.discard(between[0])
+    return pairs
+
+
+def _alike(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """A rewritten story keeps a good part of its words; a story in a removed one's place does not."""
+    a, b = (set(re.findall(r"\w{4,}", " ".join(story).casefold())) for story in (one, other))
+    return bool(a and b) and len(a & b) * 3 >= min(len(a), len(b))
+
+
+def same_story(one: StoryKeys, other: StoryKeys, *, same_source: bool) -> bool:
+    """Whether two articles told the same story.
+
+    Between sources the same link or the same words are enough. Within one source the same words with another link
+    are a standing item that came round again, and the same link with other words is a page that got new news.
+    """
+    same_text = one.text is not None and one.text == other.text
+    same_link = one.link is not None and one.link == other.link
+    if same_source:
+        return same_text and (same_link or one.link is None or other.link is None)
+    return same_text or same_link

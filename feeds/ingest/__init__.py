@@ -1,0 +1,1 @@
+"""From source bytes to stored stories: fetch, parse, split, tag, write."""

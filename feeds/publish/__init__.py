@@ -1,0 +1,1 @@
+"""From stored stories to finished bytes."""

@@ -1,0 +1,36 @@
+"""The only SQL of the project: sources, stories and the change log, on SQLite or PostgreSQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from feeds.store.engine import connect, migrate
+from feeds.store.polls import Polls
+from feeds.store.sources import Sources
+from feeds.store.status import Status
+from feeds.store.stories import Stories
+
+__all__ = ["Store", "migrate", "open_store"]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The parts of the store, all on one engine."""
+
+    engine: sa.Engine
+    sources: Sources
+    polls: Polls
+    stories: Stories
+    status: Status
+
+
+def open_store(url: str) -> Store:
+    """The store at a database address; its schema must be up to date (see ``migrate``).
+
+    Raises:
+        StoreError: the address cannot be understood.
+    """
+    engine = connect(url)
+    return Store(engine, Sources(engine), Polls(engine), Stories(engine), Status(engine))

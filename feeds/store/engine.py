@@ -1,0 +1,121 @@
+"""Opens SQLite or PostgreSQL so that both behave alike, and brings the schema up to date."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from feeds.errors import NewerDatabase, StoreError
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+# Any fixed numbers; PostgreSQL's advisory locks are named by integers.
+_MIGRATION_LOCK = 7_426_001
+_WRITE_LOCK = 7_426_002
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine for ``sqlite:///FILE`` or ``postgresql+psycopg://…``; nothing is opened yet.
+
+    Raises:
+        StoreError: the address cannot be understood.
+    """
+    try:
+        parsed = sa.make_url(url)
+        if parsed.get_backend_name() == "sqlite":
+            engine = sa.create_engine(parsed, connect_args={"timeout": 30, "check_same_thread": False})
+            sa.event.listen(engine, "connect", _prepare_sqlite)
+            return engine
+        return sa.create_engine(parsed, pool_pre_ping=True)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ImportError) as error:
+        raise StoreError(f"DATABASE_URL cannot be used: {error}. Use sqlite:///FILE or postgresql+psycopg://…") from error
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
+    # Transactions are begun below, as IMMEDIATE where something is written.
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A connection that sees one consistent state for as long as it is open."""
+    with wrapped(), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN")
+        else:
+            connection.execute(sa.text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+        yield connection
+        connection.rollback()
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """A transaction; one writer at a time, so that the change log's order is the order of commits."""
+    with wrapped(), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITE_LOCK)))
+        yield connection
+        connection.commit()
+
+
+@contextmanager
+def wrapped() -> Iterator[None]:
+    """Turns the driver's errors into ours, with what a person can do about them."""
+    try:
+        yield
+    except sa.exc.DBAPIError as error:
+        reason = str(error.orig).strip().splitlines()[0] if str(error.orig).strip() else type(error.orig).__name__
+        raise StoreError(f"the database refused: {reason}{_advice(reason)}") from error
+
+
+def _advice(reason: str) -> str:
+    if "readonly" in reason or "unable to open" in reason:
+        return "; check that HEALTHWIRE_DATA_DIR exists and may be written by this user"
+    if "no such table" in reason or "does not exist" in reason:
+        return "; run: healthwire migrate"
+    if "connection" in reason:
+        return "; check HEALTHWIRE_DATABASE_URL and that the server is up"
+    return ""
+
+
+def migrate(engine: sa.Engine) -> None:
+    """Brings the schema to this version; safe to call from several processes at once.
+
+    Raises:
+        NewerDatabase: a later version of Healthwire wrote this database.
+        StoreError: it cannot be opened or written.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    with wrapped(), engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        else:
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        _refuse_newer(connection, config)
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+
+def _refuse_newer(connection: sa.Connection, config: Config) -> None:
+    known = {revision.revision for revision in ScriptDirectory.from_config(config).walk_revisions()}
+    found = MigrationContext.configure(connection).get_current_heads()
+    unknown = [revision for revision in found if revision not in known]
+    if unknown:
+        raise NewerDatabase(
+            f"this database was written by a later version of Healthwire (schema {unknown[0]});"
+            " run that version, or point HEALTHWIRE_DATA_DIR or HEALTHWIRE_DATABASE_URL to another database"
+        )

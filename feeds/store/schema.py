@@ -1,0 +1,125 @@
+"""The tables. Times are UTC epoch seconds; story and article ids are ULIDs, so their order is first-seen order."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData()
+
+# Byte order, so that ULIDs sort by time whatever the database's language is.
+Ulid = sa.String(26).with_variant(sa.String(26, collation="C"), "postgresql")
+BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+meta = sa.Table(
+    "meta",
+    metadata,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),
+)
+
+source = sa.Table(
+    "source",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("url", sa.Text, nullable=False, unique=True),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("folder", sa.Text, nullable=False),
+    sa.Column("home_url", sa.Text),
+    sa.Column("etag", sa.Text),
+    sa.Column("last_modified", sa.Text),
+    sa.Column("body_hash", sa.String(32)),
+    sa.Column("next_poll", sa.BigInteger),
+    sa.Column("lease_until", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("lease_token", sa.String(26)),
+    sa.Column("last_polled", sa.BigInteger),
+    sa.Column("last_success", sa.BigInteger),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("error", sa.Text),
+    sa.Index("source_due", "next_poll"),
+    sqlite_autoincrement=True,
+)
+
+article = sa.Table(
+    "article",
+    metadata,
+    sa.Column("id", Ulid, primary_key=True),
+    sa.Column("source_id", sa.ForeignKey("source.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("guid", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.String(32), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("url", sa.Text),
+    sa.Column("author", sa.Text),
+    sa.Column("published", sa.BigInteger),
+    sa.Column("first_seen", sa.BigInteger, nullable=False),
+    sa.Column("doubt", sa.Text),
+    sa.UniqueConstraint("source_id", "guid"),
+)
+
+story = sa.Table(
+    "story",
+    metadata,
+    sa.Column("id", Ulid, primary_key=True),
+    sa.Column("lead_report", Ulid, nullable=False),
+    sa.Column("first_seen", sa.BigInteger, nullable=False),
+    sa.Column("updated", sa.BigInteger, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("untagged", sa.Boolean, nullable=False),
+    sa.Column("withdrawn", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Index("story_untagged", "untagged", "id"),
+    sa.Index("story_first_seen", "first_seen"),
+)
+
+# One telling of a story in one article. A story shows its lead report; the others are "also reported".
+report = sa.Table(
+    "report",
+    metadata,
+    sa.Column("id", Ulid, primary_key=True),
+    sa.Column("story_id", sa.ForeignKey("story.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("article_id", sa.ForeignKey("article.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("source_id", sa.ForeignKey("source.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("position", sa.Integer, nullable=False),
+    sa.Column("of", sa.Integer, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("html", sa.Text, nullable=False),
+    sa.Column("url", sa.Text),
+    sa.Column("link_key", sa.Text),
+    sa.Column("text_key", sa.String(32)),
+    sa.Index("report_story", "story_id"),
+    sa.Index("report_article", "article_id"),
+    sa.Index("report_link", "link_key"),
+    sa.Index("report_text", "text_key"),
+    sa.Index("report_source", "source_id"),
+)
+
+story_topic = sa.Table(
+    "story_topic",
+    metadata,
+    sa.Column("story_id", sa.ForeignKey("story.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("topic", sa.String(64), primary_key=True),
+    sa.Column("confidence", sa.Float, nullable=False),
+    sa.Column("chosen", sa.Boolean, nullable=False),
+    sa.Column("model", sa.String(64), nullable=False),
+    sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Index("story_topic_latest", "topic", "chosen", "story_id"),
+)
+
+# Append-only. Everything a reader may want to catch up on stands here, in commit order.
+change = sa.Table(
+    "change",
+    metadata,
+    sa.Column("seq", BigId, primary_key=True, autoincrement=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("story_id", Ulid, nullable=False),
+    sqlite_autoincrement=True,
+)
+
+# When each feed (a topic, "all" or "untagged") last changed: a summary of the change log.
+feed = sa.Table(
+    "feed",
+    metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("updated", sa.BigInteger, nullable=False),
+)

@@ -1,0 +1,54 @@
+"""Small facts about this installation: its identity, what was set up once, and whether ingest is alive."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from ulid import ULID
+
+from feeds.model import Health
+from feeds.store.engine import reading, writing
+from feeds.store.schema import meta
+
+
+class Status:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def instance(self) -> str:
+        """A name made once per database, so that feed ids outlive host names and settings."""
+        with reading(self._engine) as connection:
+            known = _get(connection, "instance")
+        if known:
+            return known
+        with writing(self._engine) as connection:
+            if not _get(connection, "instance"):
+                _set(connection, "instance", str(ULID()))
+            return str(_get(connection, "instance"))
+
+    def first_time(self, task: str) -> bool:
+        """True once per database for each task name, however many processes ask."""
+        with writing(self._engine) as connection:
+            if _get(connection, f"done:{task}"):
+                return False
+            _set(connection, f"done:{task}", "yes")
+            return True
+
+    def beat(self, now: int, model: str) -> None:
+        """Ingest says that it is alive and which model it tags with."""
+        with writing(self._engine) as connection:
+            _set(connection, "heartbeat", str(now))
+            _set(connection, "model", model)
+
+    def health(self) -> Health:
+        with reading(self._engine) as connection:
+            beat = _get(connection, "heartbeat")
+            return Health(heartbeat=int(beat) if beat else None, model=_get(connection, "model"))
+
+
+def _get(connection: sa.Connection, key: str) -> str | None:
+    return connection.scalar(sa.select(meta.c.value).where(meta.c.key == key))
+
+
+def _set(connection: sa.Connection, key: str, value: str) -> None:
+    if connection.execute(meta.update().where(meta.c.key == key).values(value=value)).rowcount == 0:
+        connection.execute(meta.insert().values(key=key, value=value))

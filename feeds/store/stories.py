@@ -1,0 +1,149 @@
+"""Reading stories: which a feed shows, in which order, and everything that belongs to each."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from feeds.errors import NotFound
+from feeds.model import AlsoReported, ArticleRef, Evidence, FeedState, PublishedStory, Source, StoryQuery, Tag
+from feeds.store.engine import reading
+from feeds.store.schema import article, change, feed, report, source, story, story_topic
+from feeds.store.sources import SOURCE_COLUMNS
+
+
+class Stories:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def page(self, query: StoryQuery) -> list[PublishedStory]:
+        """The stories that the query asks for, newest first seen first, at most ``query.limit``."""
+        with reading(self._engine) as connection:
+            return _load(connection, list(connection.scalars(_ids(query))))
+
+    def get(self, story_id: str) -> PublishedStory:
+        """One story.
+
+        Raises:
+            NotFound: there never was one, or it was withdrawn (then the message says so).
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(story.c.withdrawn).where(story.c.id == story_id)).first()
+            if row is None:
+                raise NotFound("no such story")
+            if row.withdrawn:
+                raise NotFound("this story was withdrawn")
+            return _load(connection, [story_id])[0]
+
+    def feed_state(self, name: str) -> FeedState:
+        """When the feed of a topic, ``all`` or ``untagged`` last changed."""
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(feed).where(feed.c.name == name)).first()
+            return FeedState(row.seq, row.updated) if row else FeedState()
+
+    def last_change(self) -> FeedState:
+        """The end of the change log: the state of everything together."""
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(change.c.seq, change.c.at).order_by(change.c.seq.desc()).limit(1)).first()
+            return FeedState(row.seq, row.at) if row else FeedState()
+
+    def counts(self) -> dict[str, int]:
+        """How many live stories each feed has."""
+        with reading(self._engine) as connection:
+            live = sa.select(sa.func.count()).select_from(story).where(sa.not_(story.c.withdrawn))
+            chosen = sa.select(story_topic.c.topic, sa.func.count()).where(story_topic.c.chosen).group_by(story_topic.c.topic)
+            counts = {row[0]: row[1] for row in connection.execute(chosen)}
+            counts["all"] = connection.scalar(live) or 0
+            counts["untagged"] = connection.scalar(live.where(story.c.untagged)) or 0
+            return counts
+
+
+def _ids(query: StoryQuery) -> sa.Select[tuple[str]]:
+    """The one decision on what a feed shows and in which order."""
+    if query.feed in ("all", "untagged"):
+        key: sa.Column[Any] = story.c.id
+        ids = sa.select(key).where(sa.not_(story.c.withdrawn))
+        if query.feed == "untagged":
+            ids = ids.where(story.c.untagged)
+    else:
+        key = story_topic.c.story_id
+        ids = sa.select(key).where(story_topic.c.topic == query.feed, story_topic.c.chosen)
+        if query.min_confidence:
+            ids = ids.where(story_topic.c.confidence >= query.min_confidence)
+    if query.before:
+        ids = ids.where(key < query.before)
+    if query.since is not None:
+        ids = ids.where(key.in_(sa.select(story.c.id).where(story.c.first_seen >= query.since)))
+    if query.source is not None:
+        ids = ids.where(key.in_(sa.select(report.c.story_id).where(report.c.source_id == query.source)))
+    return ids.order_by(key.desc()).limit(query.limit)
+
+
+def _load(connection: sa.Connection, ids: Sequence[str]) -> list[PublishedStory]:
+    stories = {row.id: row for row in connection.execute(sa.select(story).where(story.c.id.in_(ids)))}
+    tags = _tags(connection, ids)
+    reports = _reports(connection, ids)
+    return [_published(stories[story_id], reports[story_id], tags[story_id]) for story_id in ids]
+
+
+def _tags(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Tag]]:
+    tags: dict[str, list[Tag]] = defaultdict(list)
+    query = sa.select(story_topic).where(story_topic.c.story_id.in_(ids)).order_by(story_topic.c.topic)
+    for row in connection.execute(query):
+        evidence = tuple(Evidence(term, weight) for term, weight in row.evidence)
+        tags[row.story_id].append(Tag(row.topic, row.confidence, row.chosen, row.model, evidence))
+    return tags
+
+
+def _reports(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Any]]:
+    reports: dict[str, list[Any]] = defaultdict(list)
+    columns = [
+        *(column for column in report.c if column.name != "source_id"),
+        article.c.title.label("article_title"),
+        article.c.url.label("article_url"),
+        article.c.author,
+        article.c.published,
+        article.c.doubt,
+        *(column.label(f"source_{column.name}") for column in SOURCE_COLUMNS),
+    ]
+    joined = report.join(article, article.c.id == report.c.article_id).join(source, source.c.id == report.c.source_id)
+    query = sa.select(*columns).select_from(joined).where(report.c.story_id.in_(ids)).order_by(report.c.id)
+    for row in connection.execute(query):
+        reports[row.story_id].append(row)
+    return reports
+
+
+def _published(row: Any, reports: Sequence[Any], tags: Sequence[Tag]) -> PublishedStory:
+    lead = next(item for item in reports if item.id == row.lead_report)
+    return PublishedStory(
+        id=row.id,
+        title=lead.title,
+        text=lead.text,
+        html=lead.html,
+        url=lead.url,
+        author=lead.author,
+        published=_shown_date(lead.published, row.first_seen),
+        first_seen=row.first_seen,
+        updated=row.updated,
+        seq=row.seq,
+        source=_source_of(lead),
+        article=ArticleRef(lead.article_id, lead.article_title, lead.article_url, lead.position, lead.of, lead.doubt),
+        tags=tuple(tags),
+        also_reported=tuple(
+            AlsoReported(item.id, _source_of(item), item.title, item.url, _shown_date(item.published, row.first_seen))
+            for item in reports
+            if item.id != lead.id
+        ),
+    )
+
+
+def _source_of(row: Any) -> Source:
+    return Source(*(row._mapping[f"source_{column.name}"] for column in SOURCE_COLUMNS))
+
+
+def _shown_date(published: int | None, first_seen: int) -> int:
+    """The source's own date, unless it has none or claims a time after we read it."""
+    return first_seen if published is None else min(published, first_seen)

@@ -1,0 +1,88 @@
+"""Outside text made fit to keep: safe HTML, plain words, canonical addresses."""
+
+from __future__ import annotations
+
+import html
+import re
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import nh3
+
+_TAGS = {
+    *("a", "abbr", "b", "blockquote", "br", "cite", "code", "dd", "del", "dl", "dt", "em", "figcaption", "figure"),
+    *("h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "li", "ol", "p", "pre", "q", "s", "small", "strong"),
+    *("sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul"),
+}
+_ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "td": {"colspan"}, "th": {"colspan"}}
+
+# What XML 1.0 section 2.2 does not allow, and the invisible marks that only confuse matching.
+_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+_SPACE = re.compile(r"[\s\u00a0]+")
+
+# Parameters that tell a publisher who clicked where and never what is shown.
+_TRACKING = re.compile(r"^(utm_\w+|mc_[ce]id|fbclid|gclid|msclkid|igshid|at_\w+|ns_\w+|cmpid|mkt_tok|_hs\w+|hs\w+|trk\w*)$", re.I)
+
+
+def clean_html(markup: str) -> str:
+    """HTML that no reader's browser will run anything from, with absolute http(s), mailto and tel links only."""
+    return nh3.clean(
+        scrub(markup),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https", "mailto", "tel"},
+        link_rel="noopener noreferrer",
+    )
+
+
+def scrub(text: str) -> str:
+    """The text without characters that XML cannot carry."""
+    return _ILLEGAL.sub("", text)
+
+
+def plain_line(text: str) -> str:
+    """One line of plain text: entities stay as written, white space collapsed, invisible characters gone."""
+    return _SPACE.sub(" ", _INVISIBLE.sub("", scrub(text))).strip()
+
+
+def title_line(markup: str) -> str:
+    """A title from a feed, which may hold markup or entities once or twice escaped, as plain text."""
+    text = html.unescape(markup)
+    if re.search(r"</?[a-zA-Z][^<>]*>|&[a-z]+;|&#\d+;", text):
+        text = html.unescape(re.sub(r"</?[a-zA-Z][^<>]*>", "", text))
+    return plain_line(text)
+
+
+def summary(text: str, limit: int = 280) -> str:
+    """The beginning of the text on one line, cut at a word, at most ``limit`` characters."""
+    line = plain_line(text)
+    if len(line) <= limit:
+        return line
+    return line[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:-\u2013") + "\u2026"
+
+
+def canonical_url(url: str | None) -> str | None:
+    """The address without what differs between two links to one page; None when it is not a web address.
+
+    Dropped: tracking parameters, fragment, default port, trailing slash, ``www.``; scheme and host in lower case.
+    """
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url.strip())
+        host = (parts.hostname or "").lower().removeprefix("www.")
+        port = parts.port
+    except ValueError:
+        return None
+    if parts.scheme.lower() not in ("http", "https") or not host:
+        return None
+    if port and port not in (80, 443):
+        host = f"{host}:{port}"
+    query = urlencode(sorted((k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k)))
+    return urlunsplit(("https", host, parts.path.rstrip("/"), query, ""))
+
+
+def web_url(url: str | None) -> str | None:
+    """The address as given when it is a well-formed http(s) one, else None."""
+    url = scrub(url or "").strip()
+    return url if canonical_url(url) and not re.search(r"[\s<>\"]", url) else None

@@ -1,0 +1,1 @@
+"""Answers requests: reads the request, asks the store, maps errors to statuses, nothing else."""
