@@ -1,10 +1,8 @@
 """From readings to numbers: words, pieces of words and lexicon phrases, side by side in one sparse matrix."""
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray

@@ -54,9 +54,7 @@ def load_lexicon(path: Path, topic_names: Collection[str]) -> Lexicon:
 def lexicon_from(tables: Mapping[str, Any]) -> Lexicon:
     """The lexicon in plain tables, as they are written in TOML. Raises ValueError and its like on malformed ones."""
     phrases = {topic: _checked(listed) for topic, listed in tables["phrases"].items()}
-    folds = tuple(
-        Fold(name, str(table.get("family", "")), _checked(table["phrases"])) for name, table in tables["fold"].items()
-    )
+    folds = tuple(Fold(name, str(table.get("family", "")), _checked(table["phrases"])) for name, table in tables["fold"].items())
     return Lexicon(phrases, folds)
 
 

@@ -12,7 +12,7 @@ MAX_REMEMBERED = 100_000
 
 @dataclass(frozen=True)
 class Hit:
-    """A phrase that speaks for the topic at place ``topic`` in the lexicon, as it stands in the story."""
+    """A phrase that speaks for the topic at place ``topic``, as it stands in the story."""
 
     topic: int
     surface: str
@@ -51,14 +51,10 @@ class _Starts(dict[str, tuple[_Entry, ...]]):
 
 
 class Reader:
-    """Reads stories with one lexicon."""
+    """Reads stories with one lexicon; ``topics`` gives the topics their places."""
 
-    def __init__(self, lexicon: Lexicon) -> None:
-        hits = [
-            _Entry(Phrase.parse(phrase), topic, ())
-            for topic, phrases in enumerate(lexicon.phrases.values())
-            for phrase in phrases
-        ]
+    def __init__(self, lexicon: Lexicon, topics: Sequence[str]) -> None:
+        hits = [_Entry(Phrase.parse(phrase), place, ()) for place, topic in enumerate(topics) for phrase in lexicon.phrases[topic]]
         folds = [
             _Entry(Phrase.parse(phrase), None, (fold.term, fold.family) if fold.family else (fold.term,))
             for fold in lexicon.folds
@@ -76,9 +72,7 @@ class Reader:
             length += self._read_part(part, weight, counts, surfaces, hits)
         return Reading(counts, surfaces, tuple(hits), length)
 
-    def _read_part(
-        self, part: str, weight: int, counts: dict[str, int], surfaces: dict[str, str], hits: list[Hit]
-    ) -> int:
+    def _read_part(self, part: str, weight: int, counts: dict[str, int], surfaces: dict[str, str], hits: list[Hit]) -> int:
         found = tokens(part)
         terms = [term(token) for token in found]
         folded_until = 0
@@ -111,9 +105,7 @@ def _longest_fold(entries: Sequence[_Entry], terms: Sequence[str], position: int
     return folded, longest
 
 
-def _hits(
-    entries: Sequence[_Entry], terms: Sequence[str], position: int, found: Sequence[str], in_title: bool
-) -> list[Hit]:
+def _hits(entries: Sequence[_Entry], terms: Sequence[str], position: int, found: Sequence[str], in_title: bool) -> list[Hit]:
     """The longest phrase of each topic at ``position``."""
     ends: dict[int, int] = {}
     for entry in entries:

@@ -12,15 +12,14 @@ MONEY, PERCENT, YEAR, NUMBER = "<money>", "<percent>", "<year>", "<number>"
 _TOKEN = re.compile(
     r"[£$€]\s?\d[\d,.]*(?:\s?(?:trillion|billion|million|thousand|bn|tn|m|k)\b)?"
     r"|\d+(?:[.,]\d+)*(?:\s?%|\s?per\s?cent\b)?"
-    r"|[^\W\d_]+(?:[&.'’][^\W\d_]+)*",
+    r"|[^\W\d_]\w*(?:[&.'’][^\W\d_]\w*)*",
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 STOP_WORDS = frozenset(
     "a an and are as at be been but by for from had has have he her him his i in into is it its of on or our she so"
-    " than that the their them then there these they this those to was we were which who will with would you your s t"
-    .split()
+    " than that the their them then there these they this those to was we were which who will with would you your s t".split()
 )
 
 

@@ -56,7 +56,8 @@ class Block:
 # ---------------------------------------------------------------- plain text
 
 _BULLETS = "•‣◦▪▸►▶➤→●○■□·✦✔➢⁃∙"
-_MARKER = re.compile(rf"^(?:([{_BULLETS}*+]|[-\u2013\u2014](?=\s)|->|=>|>>|#{{1,6}}|\(?\d{{1,3}}[.)](?!\d)|\d{{1,2}}(?=  )|(?:Agenda )?[Ii]tem \d{{1,3}}[.:]|\([a-z]{{1,4}}\)|[a-z]\))\s*)(?=\S)")
+_MARKER = re.compile(rf"^(?:(\*\*(?=\s)|[{_BULLETS}*+]|[-\u2013\u2014](?=\s)|->|=>|>>|#{{1,6}}|\(?\d{{1,3}}[.)](?!\d)|o(?=\s+[A-Za-z])|(?:Agenda )?[Ii]tem \d{{1,3}}[.:]|\([a-z]{{1,4}}\)|[a-z]\))\s*)(?=\S)")
+_COUNT = re.compile(r"^\d{1,2} (?=\S)")
 _EMOJI = re.compile("^(?:[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff][\ufe0f\u200d]*)+(?:[\u2640\u2642]\ufe0f?)?\\s*")
 _RULE = re.compile(r"^\s*(?:[-=_*~#.+\u2013\u2014\u2015\u2022\u2500-\u257f]\s*){3,}$")
 _RULED_LABEL = re.compile(r"^\s*[-=_*~#\u2500-\u257f]{2,}\s*(\S.*?\S)\s*[-=_*~#\u2500-\u257f]{2,}\s*$")
@@ -65,7 +66,8 @@ _URL = re.compile(r"<?\bhttps?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]>?")
 
 def text_blocks(text: str) -> list[Block]:
     """The blocks of a plain-text document; hard-wrapped lines are joined, other line ends are kept."""
-    lines = _unquoted([line.rstrip() for line in scrub(text.replace("\r\n", "\n").replace("\r", "\n")).expandtabs(4).split("\n")])
+    lines = scrub(text.replace("\r\n", "\n").replace("\r", "\n")).expandtabs(4).split("\n")
+    lines = _unquoted([_BOX.sub(r"\1", line).rstrip() for line in lines])
     paragraphs = list(_paragraphs(lines))
     width = _wrap_width(paragraphs)
     blocks: list[Block] = []
@@ -92,6 +94,9 @@ def _unquoted(lines: list[str]) -> list[str]:
 
 def _underlines(rule: str, above: Block) -> bool:
     """Whether a rule is drawn under the words right above it, which makes them a heading, and not across the page."""
+    if above.marker == "**":
+        # How a well-known mail suite writes headings in its plain-text parts.
+        return True
     return above.kind in ("text", "item") and not above.links and 3 <= len(rule.strip()) <= len(above.text) * 1.4 + 4
 
 
@@ -105,7 +110,7 @@ def _paragraphs(lines: list[str]) -> Iterator[list[str]]:
             paragraph = []
 
 
-_BOX = re.compile(r"^\s*[|\u2502\u2551]\s?|\s*[|\u2502\u2551]\s*$")
+_BOX = re.compile(r"^\s*[|\u2502\u2551](.*)[|\u2502\u2551]\s*$")
 _COLUMNS = re.compile(r"\S {2,}\S.*?\S {2,}\S")
 
 
@@ -131,7 +136,9 @@ def _joined(paragraph: list[str], width: int) -> list[str]:
     for line in paragraph[1:]:
         word = line.split(maxsplit=1)[0]
         speech = line.strip()[0] in "\"'\u2018\u201c" and _ends_sentence(last)
-        starts_anew = speech or _is_rule(line) or _is_rule(last) or _starts_item(line) or _is_url(line) or _is_columns(line) or _is_columns(last)
+        indent = len(line) - len(line.lstrip())
+        centred = indent >= 6 and abs(indent - (len(last) - len(last.lstrip()))) >= 2
+        starts_anew = speech or centred or _is_rule(line) or _is_rule(last) or _starts_item(line) or _is_url(line) or _is_columns(line) or _is_columns(last)
         wrapped = len(last) + 1 + len(word) > width
         runs_on = line.strip()[:1].islower() and not re.search(r"[.!?:]['\"\u2019\u201d)]*$", last)
         if not starts_anew and (wrapped or runs_on) and not _is_url(last):
@@ -166,20 +173,22 @@ def _line_block(line: str, tight: bool) -> Block:
         content = re.sub(r" {2,}", " ", line.strip())
         return Block("table", plain_line(content), f"<p>{_escape(plain_line(content))}</p>", tight=tight)
     ruled = _RULED_LABEL.match(line)
-    content = plain_line(_BOX.sub("", ruled[1] if ruled else line))
+    content = plain_line(ruled[1] if ruled else line)
     quoted = content.startswith(">")
     content = content.removeprefix(">").strip() if quoted else content
-    found = _MARKER.match(content) or _EMOJI.match(content)
+    found = _MARKER.match(content) or _EMOJI.match(content) or (_COUNT.match(content) if re.match(r"\s*\d{1,2}  ", line) else None)
     marker = found[0].strip() if found else ""
     body = content[found.end() :].strip() if found else content
     # Mail programs write a linked heading as "Heading <address>".
-    linked = re.fullmatch(r"(.*\S)\s*<(https?://[^\s<>]+)>", body)
+    linked = re.fullmatch(r"(.*\S)\s*(?:<(https?://[^\s<>]+)>|\((https?://[^\s()]+)\))", body)
     if linked and not linked[1].endswith((".", ":")):
         body = linked[1]
-        links: tuple[Link, ...] = (Link(linked[2], body),)
+        links: tuple[Link, ...] = (Link(linked[2] or linked[3], body),)
     else:
         links = tuple(Link(url.strip("<>"), "") for url in _URL.findall(body) if web_url(url.strip("<>")))
     kind: Kind = "item" if marker else "text"
+    if not re.search(r"\w", body):
+        return Block("rule", "", tight=tight)
     if marker.startswith("#"):
         body = body.rstrip("# ")
         return Block("heading", body, _escape(body), level=len(marker), links=links, tight=tight)
@@ -269,7 +278,7 @@ class _Collector:
         if text and text in _BULLETS:
             # Some mails set the bullet in a table cell of its own.
             self.bullet = text
-        elif text and _is_rule(text):
+        elif text and not re.search(r"\w", text):
             self.blocks.append(Block("rule", ""))
             self.tight = tight
         elif text:

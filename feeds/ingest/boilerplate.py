@@ -15,7 +15,7 @@ def _any(*patterns: str) -> re.Pattern[str]:
 
 # Lines that tell the reader how to get, keep, pass on or stop the mail, or who sent it.
 _MAILING = _any(
-    r"\bunsubscribe\b",
+    r"^.{0,110}\bunsubscribe\b.{0,60}$",
     r"^(?:click here to )?(?:manage|update|change|edit) (?:your |my |mailing )?(?:e-?mail |subscription |mailing )?(?:preferences|subscription|details|settings)",
     r"^(?:\S+ ){0,9}(?:view|read|see|open) (?:this|it|the) ?(?:e-?mail|newsletter|bulletin|message|issue|online)? ?(?:in|on|with|online) ?(?:a|your|the)? ?(?:web ?)?(?:browser|web|page)?\W*$",
     r"^(?:view|read) (?:online|in (?:your )?browser|web version)|^web version\b|^view as (?:a )?web ?page",
@@ -23,7 +23,7 @@ _MAILING = _any(
     rf"^(?:was )?(?:this )?(?:\S+ )?(?:forwarded|passed on) (?:this|to you|by)|^if (?:some|a|any)\w* (?:\S+ )?(?:has )?forwarded|^(?:received|were you forwarded|been forwarded|forwarded) this|^this {_PRODUCT} was forwarded",
     rf"^(?:please )?(?:forward|send|pass) (?:this|it)(?: {_PRODUCT})? (?:on )?to (?:a |your )?(?:friend|colleague)|^forward to a (?:friend|colleague)|^(?:tell|share with) a (?:friend|colleague)",
     r"^this (?:\S+ )?(?:e-?mail|message|mailing|newsletter|bulletin|digest|briefing) (?:was|is|has been|goes) (?:sent|compiled|produced|published|edited|written|brought|prepared|issued|intended|confidential|funded)",
-    rf"^(?:to )?(?:sign ?up|subscribe|register|join)\b(?=.{{0,80}}(?:{_PRODUCT}|here|free|https?:|now|today|copy|list|updates|inbox|us\b|\W*$))",
+    rf"^(?:to )?(?:sign ?up|subscribe|register|join)\b(?=.{{0,80}}(?:{_PRODUCT}|here|free|https?:|now|today|copy|list|updates|inbox|us\b)|\W*$| (?:the|our) \w+\W*$)",
     rf"\b(?:sign ?up|subscribe|register) (?:here|now|today|for free|to (?:our|the|this|receive)|for (?:our|the|your own|this|free))\b(?=.{{0,60}}$)",
     rf"^(?:not yet|already) (?:a )?(?:subscrib|regist|member)|^(?:have you|not) (?:yet )?registered|^don'?t (?:yet )?(?:get|receive|miss) (?:this|our|an|the|a)\b.{{0,40}}(?:{_PRODUCT}|issue|edition|copy)",
     r"^(?:log|sign)[ -]?(?:in|on|out)\b(?=(?:\W|to\b|or\b|for\b|here|register|subscribe).{0,60}$|$)|^you must be logged in|^please (?:log|sign)[ -]?in|^register(?: now)?(?: to .{0,60})?\W*$|^subscribers? only",
@@ -46,6 +46,8 @@ _MAILING = _any(
     r"^--$|^sent from my \w+",
     r"^the post .{0,200} (?:appeared first on|first appeared) .{0,80}$",
     r"^(?:partner message|advertisement|advert|sponsored|promotion|promoted|listen|watch|podcast|webinar)\s?[.:](?=\s)",
+    r"^sponsored (?:by|content|message|post|feature)\b.{15,}|\breader-supported\b|\bbecom(?:e|ing) a (?:free or )?paid subscriber",
+    r"^(?:\W*\b(?:share|tweet|forward|like|print|email|e-mail|comment|restack|facebook|twitter|linkedin|rss|translate|past issues)\b\W*)+$",
     r"^you have (?:read|used|reached|\d+|one|two|three|no) .{0,40}(?:free|articles?)|^thank you for your (?:co-?operation|interest|support)",
     r"^(?:if you )?no longer (?:want|wish)|^would rather not (?:get|receive)",
 )
@@ -55,13 +57,14 @@ _SMALL_PRINT = _any(
     r"\bopt[- ]out of (?:these|this|our) ",
     r"\bregistered (?:in england|charity|company|office|number|no)\b|\bcompany (?:number|no)\b|\bcharity (?:number|no|reg)\b|\bvat (?:reg|no|number)",
     r"\b[A-Z]{1,2}\d[\dA-Z]? \d[A-Z]{2}\b(?=.{0,20}$)",
-    r"^next (?:issue|edition|bulletin|newsletter|mailing|digest|meeting)\b.{0,120}$|\bissn\b",
-    r"^[\w'& ]{2,50} (?:is|are|was) (?:written|edited|produced|compiled|published|sent|funded|prepared|a trading name|an independent (?:charity|think)|a registered)\b",
+    r"^next (?:issue|edition|bulletin|newsletter|mailing|digest|meeting|briefing|update)\b.{0,120}$|\bissn\b",
+    r"^[\w'& -]{2,50} (?:is|are|was) (?:written|edited|produced|compiled|published|sent|funded|prepared|a trading name|an independent (?:charity|think)|a registered)\b",
     r"^to (?:stop|come off|be taken off|be removed|leave|add|submit|change|join|receive)\b.{0,140}$|^too many e-?mails\b|\breply with stop\b",
     r"^(?:edited|compiled|produced|prepared|published|curated|put together) by\b.{0,90}$",
     r"^if you (?:can'?t|cannot|are unable to|have (?:trouble|difficulty)) (?:see|read|view)|^(?:this|the) (?:message|e-?mail) (?:may|and any|contains|is (?:confidential|intended))|^(?:any|the) views (?:expressed|are)",
     r"^(?:[\w ]+ ){0,3}is (?:a )?free\b.{0,40}(?:sign up|subscri)|^was this (?:useful|helpful)",
     r"^(?:you(?:'re| are)|you(?:'ve| have)) (?:receiv|getting|been sent|had this|subscribed|on (?:our|the|this) (?:list|mailing))",
+    r"\S@\S+\.\w|\bas part of your (?:subscription|membership)|\blimited by guarantee\b",
     r"^(?:opening hours|the next (?:ordinary )?(?:issue|edition))\b|\bopening hours\b.{0,60}\d",
     r"^you (?:get|got|receive|received)\b.{0,120}\bbecause\b|^(?:any|the) views\b|^views are\b|^we (?:hope|value|respect) you",
     r"^(?:contact|cysylltwch|dilynwch|dad-danysgrifio)\b|\b(?:contact|follow) us\s?:",
@@ -77,7 +80,7 @@ _PAGE = _any(
     r"^(?:home|news|you are here)\s?[>\u00bb/\u203a|].{0,100}$|^.{0,40} [>\u00bb\u203a] .{0,40} [>\u00bb\u203a] .{0,60}$",
     r"^(?:(?:first )?published|posted|updated|last (?:updated|modified)|date)\b:?\s(?=.*\d).{0,60}(?<!\.)$",
     r"^(?:strictly )?(?:embargo|not for (?:publication|broadcast|release))|^(?:news|press|media) (?:release|statement)\W*$|^for immediate release\W*$|^statement\W*$|^(?:press|media) (?:office|contact|enquiries)\b.{0,120}$",
-    r"^ends\W*$|^.{0,200}\b(?:photo(?:graph)?s?|pictures?|images?|illustrations?|credit)(?: credits?| by)?: ?\S.{0,60}$",
+    r"^(?:comment|opinion|analysis|feature|news|exclusive|blog|viewpoint|leader|editorial|interview|long read)\W*$|^ends\W*$|^.{0,200}\b(?:photo(?:graph)?s?|pictures?|images?|illustrations?|credit)(?: credits?| by)?: ?\S.{0,60}$",
     r"^we use (?:essential |optional )?cookies|^(?:accept|reject|manage)(?: all| optional)? cookies|^this (?:web)?site uses cookies",
 )
 
@@ -95,12 +98,13 @@ _GREETING = re.compile(
 )
 _FAREWELL = re.compile(
     r"^(?:(?:with )?(?:best|kind|warm|many)? ?(?:wishes|regards)|yours (?:sincerely|faithfully|truly)?|sincerely|cheers|many thanks|thanks(?: for reading)?|thank you for reading"
-    r"|until (?:next|then|tomorrow|monday)|see you|that'?s (?:all|it|everything|the lot)|have a (?:good|great|lovely|restful)|happy reading|more (?:next|tomorrow|on)\b|enjoy (?:the|your)|back (?:next|on|in)\b|ends|- ?ends ?-)\b.{0,120}$",
+    r"|until \w+|see you|that'?s (?:all|it|everything|the lot)|have a (?:good|great|lovely|restful)|happy reading|more (?:next|tomorrow|on)\b|enjoy (?:the|your)|back (?:next|on|in)\b|ends|- ?ends ?-)\b.{0,120}$",
     re.I,
 )
 _SELF = re.compile(
     rf"\b(?:this|our|the|today'?s|tonight'?s|your|here'?s|welcome to|free|new)\b(?: [\w'\u2019-]+){{0,4}} {_PRODUCT}\b"
     r"|\bin this (?:week'?s |month'?s |fortnight'?s )?(?:issue|edition)\b|\b(?:this|last|the past|today'?s) (?:week|month|fortnight|edition|issue)'?s? (?:top|main|biggest|key|must|news|stories|headlines|round)"
+    r"|^(?:good )?(?:morning|afternoon|evening|hello|hi|welcome)\b(?=.{0,20}[,!.]| all\b| back\b| to\b)|\bhere(?:'s| is| are) what\b"
     r"|\bhere (?:is|are|'s)\b.{0,40}\b(?:summary|selection|pick|news|stories|headlines|reads|update)\b|\b(?:your|the|our) (?:essential |regular |daily |weekly |monthly |fortnightly |at-a-glance |quick |free )+"
     r"|\bmust[- ]read (?:stories|news)|\bstories from (?:the )?(?:last|past|this)|\bcatch[- ]?up (?:on|with)\b|\bround-?up of\b|\bnews from (?:across|around)\b|\bin (?:the|your) inbox\b|\bhand-?picked\b|\bat a glance\b|\bedited by\b|\bwhat you need to know\b",
     re.I,
@@ -114,11 +118,11 @@ _ROUNDUP = re.compile(
 )
 
 _SIDE_SECTION = re.compile(
-    r"^(?:(?:latest |current |featured |today's |this week's |our )?(?:jobs?|vacanc(?:y|ies)|situations vacant|careers?|recruitment|opportunities|appointments board|recruitment ads)(?: (?:board|of the week|section|listings?))?"
+    r"^(?:(?:latest |current |featured |today's |this week's |our )?(?:(?:\w+ )?(?:jobs?|vacanc(?:y|ies))|situations vacant|careers?|recruitment|opportunities|appointments board|recruitment ads)(?: (?:board|of the week|section|listings?))?"
     r"|(?:upcoming |forthcoming |future |our |latest )?(?:events?|webinars?|conferences?|training(?: courses)?|courses|diary|dates(?: for (?:your|the) diary)?|masterclass(?:es)?)(?:(?: and|,| &| /) (?:events?|webinars?|conferences?|training|diary|courses|meetings|dates))*(?: (?:diary|calendar|this (?:week|month)))?"
     r"|(?:a |an )?(?:message|word|note) from (?:our|the|this week's) sponsors?|sponsor(?:ed|s|ship)?(?: (?:by|content|message|feature|post)\b.*)?|our sponsors?|partner(?:ed)? (?:content|message)|promoted(?: content)?|promotion|advert(?:isement|s|ising|orial)?|in association with\b.*|supported by\b.*|brought to you by\b.*"
     r"|related(?: (?:articles?|stories|content|links|news|topics|reading))?|(?:most|more) (?:read|popular|viewed|commented)|more (?:from|on|like) (?:this|the|our|us)\b.*|you (?:may|might) also (?:like|be interested).*|(?:also )?recommended(?: for you| reading)?|read (?:more|next)|latest (?:news|stories)|popular (?:now|stories)|trending"
-    r"|coming up|what's on|(?:come and )?(?:work|train) (?:for|with) us|join (?:us|our team)|contact(?: us| details| the team)?|about (?:us|this (?:e-?mail|newsletter|bulletin)|the (?:author|editor)s?)|comments?|have your say|join the (?:debate|conversation|discussion)|get in touch|follow us|stay (?:in touch|connected)|subscribe|share this.*|feedback|editorial team|the team|house ?keeping|disclaimer|legal)\s*[:.]?$",
+    r"|coming (?:up|soon|next)|next (?:week|month|time)|(?:dates|diary) (?:for|of) .{0,20}|what's on|(?:come and )?(?:work|train) (?:for|with) us|join (?:us|our team)|contact(?: us| details| the team)?|about (?:us|this (?:e-?mail|newsletter|bulletin)|the (?:author|editor)s?)|comments?|have your say|join the (?:debate|conversation|discussion)|get in touch|follow us|stay (?:in touch|connected)|subscribe|share this.*|feedback|editorial team|the team|house ?keeping|disclaimer|legal)\s*[:.]?$",
     re.I,
 )
 _CONTENTS = re.compile(
@@ -126,7 +130,7 @@ _CONTENTS = re.compile(
     re.I,
 )
 _SHORTS = re.compile(
-    r"^(?:(?:and |also |news |other |more )*(?:in brief|briefly|in short|news in brief|at a glance|nibs|shorts|short cuts|quick (?:hits|reads|links|takes)|also (?:this week|today|in the news|noted|making news)|other news|and (?:finally|also)|elsewhere(?: .{0,30})?|also|bits and pieces|odds and ends|what else.*|the rest(?: of the news)?|round the regions|what (?:we|we're|i'm) (?:read|reading).*|(?:worth (?:a )?)?reads?|links?|further reading|in other news|in case you missed (?:it|them|this)|you may (?:also )?have missed|one[- ]liners?))\s*[:.\u2026]*$",
+    r"^(?:(?:and |also |news |other |more )*(?:in brief|briefly|in short|news in brief|at a glance|nibs|shorts|short cuts|quick (?:hits|reads|links|takes)|also (?:this week|today|in the news|noted|making news)|other news|and (?:finally|also)|elsewhere(?: .{0,30})?|also|bits and pieces|odds and ends|what else.*|the rest(?: of the news)?|round the regions|what (?:we|we're|i'm) (?:read|reading).*|(?:worth (?:a )?)?reads?|links?|further reading|in other news|people|movers(?: and shakers)?|(?:people )?on the move|comings and goings|appointments|new faces|in case you missed (?:it|them|this)|you may (?:also )?have missed|one[- ]liners?))\s*[:.\u2026]*$",
     re.I,
 )
 _MORE = re.compile(
@@ -232,6 +236,11 @@ def is_more(text: str) -> bool:
 def is_generic_subheading(text: str) -> bool:
     """A heading that parts an article and could stand in any other."""
     return bool(_GENERIC_SUB.match(_plain(text)))
+
+
+def is_person(text: str) -> bool:
+    """A line that holds nothing but somebody's name."""
+    return bool(re.fullmatch(r"(?:(?:Dr|Prof|Professor|Sir|Dame|Mr|Mrs|Ms|Cllr|Lord|Baroness)\.? )?(?:[A-Z][\w'\u2019-]+ ){1,3}[A-Z][\w'\u2019-]+", text.strip()))
 
 
 def is_address(block: Block) -> bool:

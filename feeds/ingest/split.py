@@ -78,7 +78,7 @@ def split(article: Article) -> Split:
     score = _verdict(article, layout, signs)
     if score > 0:
         sections = _without_masthead(layout)
-        if sections:
+        if len(sections) > 1:
             return Split(tuple(_stories(sections, article)))
     doubt = None
     if score in (-1, 0) and len(layout.sections) > 1:
@@ -120,7 +120,8 @@ def _unforwarded(blocks: Sequence[Block]) -> Sequence[Block]:
 
 def _is_dress(block: Block) -> bool:
     return bool(block.text) and (
-        boilerplate.is_mailing(block) or boilerplate.is_page_dressing(block) or boilerplate.is_dateline(block)
+        not re.search(r"[^\W\d_]", block.text) and block.kind == "text"
+        or boilerplate.is_mailing(block) or boilerplate.is_page_dressing(block) or boilerplate.is_dateline(block)
     )
 
 
@@ -134,7 +135,9 @@ def _without_tail(blocks: Sequence[Block]) -> Sequence[Block]:
             cut = index
             continue
         words += block.words
-        if words > 60 or block.words > 30 or (block.level and not boilerplate.is_side_section(block)):
+        tells = block.words >= 12 and _ends_sentence(block.text)
+        heads = (block.level or block.bold or block.linked) and not boilerplate.is_side_section(block)
+        if words > 40 or tells or heads:
             break
     return blocks[:cut]
 
@@ -345,6 +348,8 @@ def _story_rank(lines: Sequence[_Line]) -> int:
     """The strongest rank of which at least two headings stand right above content; else the strongest with one."""
     direct: Counter[int] = Counter()
     for line, after in zip(lines, [*lines[1:], None], strict=True):
+        if boilerplate.is_shorts_label(line.block):
+            continue
         stands_over_text = after and (not after.rank or after.rank == _LEAD or line.rank in (_NUMBERED, _MARKED)) and after.block.kind != "rule"
         if line.rank == _LEAD or line.rank and stands_over_text:
             direct[line.rank] += 1
@@ -399,11 +404,12 @@ class _Builder:
     def _is_label(self, line: _Line, following: Sequence[_Line]) -> bool:
         """A heading that only groups what follows: by its words, or because no text of its own stands under it."""
         block = line.block
-        if boilerplate.is_shorts_label(block) or boilerplate.is_contents_label(block):
-            return True
         after = next((item for item in following if item.block.kind not in ("image", "rule")), None)
-        if block.links and block.linked:
+        if block.links and block.words > 3:
             return False
+        listed = after is not None and (after.block.kind == "item" or after.rank in (_LEAD, _LINKED))
+        if (boilerplate.is_shorts_label(block) or boilerplate.is_contents_label(block)) and (listed or line.rank <= self._rank):
+            return True
         strict = line.rank > self._rank and line.rank not in self._label_ranks and not _is_capitals(block.text)
         if after is None:
             return not strict
@@ -411,7 +417,9 @@ class _Builder:
             return _is_list_of_news(following, strict=strict)
         bare = bool(after.rank) and after.rank <= max(line.rank, self._rank)
         # A long line under which another heading stands is a headline with a second deck.
-        return bare and not strict and (block.words <= 3 or line.rank < after.rank or _is_capitals(block.text)) and not (after.block.tight and after.rank == line.rank == _PLAIN)
+        return bare and not strict and (
+            block.words <= 3 or line.rank < after.rank or _is_capitals(block.text) or bool(after.block.links)
+        ) and not (after.block.tight and after.rank == line.rank == _PLAIN)
 
     def _is_subheading(self, line: _Line) -> bool:
         """Whether a heading of the stories' rank stays inside the open story.
@@ -586,6 +594,10 @@ def _follows_up(sections: Sequence[_Section]) -> list[bool]:
 def _without_masthead(layout: _Layout) -> list[_Section]:
     """The stories of a round-up: without its name, blurb and greeting, with a lead story that stands above them."""
     sections = list(layout.sections)
+    told = [bool(section.body) for section in sections]
+    if sum(told) * 2 >= len(told):
+        # The newsletter's name and its issue's title stand above the first story that says anything.
+        sections = sections[told.index(True) :]
     while sections and _is_masthead(sections[0]):
         sections.pop(0)
     if sections:
@@ -614,15 +626,18 @@ def _introduces_issue(block: Block) -> bool:
 
 
 def _is_masthead(section: _Section) -> bool:
-    if not section.url and sum(block.words for block in section.body) <= 30 and not any(
-        block.words >= 8 and _ends_sentence(block.text) and not _introduces_issue(block) for block in section.body
-    ) and (not section.body or boilerplate.names_roundup(section.title + " " + section.body[0].text) or len(section.body) >= 2 and not _ends_sentence(section.body[0].text)):
-        return True
-    if section.url and section.body:
+    """Whether a first section is the newsletter's own name with what it says of itself."""
+    prose = [block for block in section.body if block.words >= 8 and _ends_sentence(block.text)]
+    letter = boilerplate.names_roundup(section.title) or boilerplate.is_person(section.title)
+    if not all(_introduces_issue(block) or letter and boilerplate.speaks_to_reader(block.text) for block in prose):
         return False
-    return all(_introduces_issue(block) or block.words <= 8 and not _ends_sentence(block.text) for block in section.body) and (
-        bool(section.body) or not section.url
-    ) or (boilerplate.names_roundup(section.title) and all(boilerplate.speaks_to_reader(block.text) or _introduces_issue(block) for block in section.body))
+    if sum(block.words for block in section.body if block not in prose) > 30:
+        return False
+    lines = [section.title, *(block.text for block in section.body[:2])]
+    told = sum(block.words for block in prose)
+    if prose and not letter:
+        return not section.url and not (told > 40 and len(section.title.split()) >= 5)
+    return letter or not section.url and (len(section.body) != 1 or boilerplate.names_roundup(" ".join(lines)))
 
 
 def _whole(article: Article, lines: Sequence[_Line], signs: _Signs) -> _Section | None:
@@ -638,13 +653,25 @@ def _whole(article: Article, lines: Sequence[_Line], signs: _Signs) -> _Section 
     start = _headline(content)
     heading = content[start].block if start is not None else None
     above = [line.block for line in content[: start or 0] if line.block.words >= 16]
-    body = [*above, *(line.block for line in content[(start + 1 if start is not None else 0) :])]
+    body = [*above, *_without_author([line.block for line in content[(start + 1 if start is not None else 0) :]])]
     told = [block for block in body if not _introduces_issue(block)]
     if not told or signs.mailing and not any(block.words >= 12 and not boilerplate.speaks_to_reader(block.text) for block in told):
         return None
     title = heading.text if heading else article.title or _run_in(told[0])[0]
     link = heading.links[0].url if heading and heading.links else url
     return _Section(_bare(title), tuple(block for block in body if block in told or block not in body[:2]), heading, link)
+
+
+def _without_author(body: list[Block]) -> list[Block]:
+    """Cuts the author's name and office from between the headline and the text."""
+    start = 0
+    while start < len(body) and (
+        boilerplate.is_person(body[start].text)
+        or boilerplate.is_address(body[start])
+        or (start and body[start].tight and body[start].words <= 10 and not _ends_sentence(body[start].text))
+    ):
+        start += 1
+    return body[start:]
 
 
 def _headline(content: Sequence[_Line]) -> int | None:

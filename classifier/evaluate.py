@@ -1,0 +1,93 @@
+"""How good judgements are, measured on labelled stories."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, brier_score_loss, f1_score, precision_recall_fscore_support
+
+from classifier.errors import ClassifierError
+from classifier.examples import Example
+
+if TYPE_CHECKING:
+    from classifier.model import Model
+    from classifier.topics import Topic
+
+BINS = 10
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+def evaluate(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
+    """Measure ``model`` on ``examples``, which it should not have been trained on.
+
+    Gives macro_f1, micro_f1, exact_match, n, and per_topic the precision, recall, f1, average_precision, brier and ece
+    of each topic. Raises ClassifierError if there are no examples.
+    """
+    if not examples:
+        raise ClassifierError("there are no labelled stories to measure on; give at least one")
+    names = [topic.name for topic in model.topics]
+    predictions = model.predict([(example.title, example.text) for example in examples])
+    chosen = np.array([[judgement.chosen for judgement in prediction.judgements] for prediction in predictions])
+    confidence = np.array([[judgement.confidence for judgement in prediction.judgements] for prediction in predictions])
+    return measure(names, truth_of(examples, names), confidence, chosen)
+
+
+def truth_of(examples: Sequence[Example], names: Sequence[str]) -> Flags:
+    """The given labels: a row per example, a column per topic."""
+    return np.array([[name in example.topics for name in names] for example in examples], dtype=bool)
+
+
+def measure(names: Sequence[str], truth: Flags, confidence: Floats, chosen: Flags) -> dict[str, Any]:
+    """The figures of ``evaluate`` for judgements that are already made; all arrays have a row per story."""
+    precision, recall, f1, _ = precision_recall_fscore_support(truth, chosen, average=None, zero_division=0)
+    per_topic = {
+        name: {
+            "precision": float(precision[column]),
+            "recall": float(recall[column]),
+            "f1": float(f1[column]),
+            "average_precision": _average_precision(truth[:, column], confidence[:, column]),
+            "brier": float(brier_score_loss(truth[:, column], confidence[:, column])),
+            "ece": calibration_error(truth[:, column], confidence[:, column]),
+        }
+        for column, name in enumerate(names)
+    }
+    return {
+        "macro_f1": float(np.mean(f1)),
+        "micro_f1": float(f1_score(truth, chosen, average="micro", zero_division=0)),
+        "exact_match": float((truth == chosen).all(axis=1).mean()),
+        "per_topic": per_topic,
+        "n": len(truth),
+    }
+
+
+def _average_precision(truth: Flags, confidence: Floats) -> float:
+    return float(average_precision_score(truth, confidence)) if truth.any() else 0.0
+
+
+def calibration_error(truth: Flags, confidence: Floats) -> float:
+    """The mean distance between what was promised and what came true, over ten equal bins of confidence."""
+    bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, weights=truth, minlength=BINS) - np.bincount(bins, weights=confidence, minlength=BINS)
+    return float(np.abs(gaps).sum() / len(truth))
+
+
+def table(topics: Sequence[Topic], thresholds: Mapping[str, float], metrics: Mapping[str, Any]) -> str:
+    """The figures of ``evaluate`` as text for people, beside each topic's threshold and meaning."""
+    width = max(len("topic"), *(len(topic.name) for topic in topics))
+    lines = [f"{'topic':{width}}  threshold  precision  recall     F1  avg.prec.  Brier    ECE  meaning"]
+    for topic in topics:
+        row = metrics["per_topic"][topic.name]
+        lines.append(
+            f"{topic.name:{width}}  {thresholds[topic.name]:9.2f}  {row['precision']:9.3f}  {row['recall']:6.3f}"
+            f"  {row['f1']:5.3f}  {row['average_precision']:9.3f}  {row['brier']:5.3f}  {row['ece']:5.3f}  {topic.meaning}"
+        )
+    lines.append(
+        f"{metrics['n']} stories: macro F1 {metrics['macro_f1']:.3f}, micro F1 {metrics['micro_f1']:.3f},"
+        f" all topics right {metrics['exact_match']:.1%}"
+    )
+    return "\n".join(lines)

@@ -1,0 +1,92 @@
+"""Newsletters, articles and feeds that lie in folders: named on the command line, or a folder that is a source."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from feeds.errors import HealthwireError, InputError
+from feeds.identity import digest
+from feeds.ingest.issues import issues_of
+from feeds.ingest.parse import parse_file
+from feeds.model import Article, Fetched, Issue, Source, Subscription, Tally
+from feeds.ports import Clock, Tagger
+from feeds.store import Store
+
+_SUFFIXES = (".txt", ".html", ".htm", ".eml", ".xml", ".json", ".rss", ".atom")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One file that was read: what it holds and what of it was news, or why it could not be read."""
+
+    file: str
+    issues: tuple[Issue, ...] = ()
+    tally: Tally = Tally()
+    error: str | None = None
+
+
+def folder_url(folder: Path) -> str:
+    """The address under which a folder is a source."""
+    return folder.resolve().as_uri().rstrip("/") + "/"
+
+
+def read_files(names: Sequence[str], store: Store, tagger: Tagger, clock: Clock, max_bytes: int) -> Iterator[Reading]:
+    """Reads each file (``-`` is standard input) into the source of its folder; each is stored before the next is read."""
+    for name in names:
+        try:
+            articles = parse_file(name, _contents(name, max_bytes)).articles
+            issues = issues_of(articles, {}, tagger)
+            source = _source_for(name, store)
+            yield Reading(name, issues, store.polls.write(source.id, issues, clock()))
+        except HealthwireError as error:
+            yield Reading(name, error=str(error))
+
+
+def _source_for(name: str, store: Store) -> Source:
+    folder = Path.cwd() if name == "-" else Path(name).parent
+    url = "file:standard-input" if name == "-" else folder_url(folder)
+    title = "Standard input" if name == "-" else f"Files in {folder.resolve().name or '/'}"
+    store.sources.add([Subscription(url, title)], next_poll=None)
+    return store.sources.find(url)
+
+
+def _contents(name: str, max_bytes: int) -> bytes:
+    try:
+        if name == "-":
+            body = sys.stdin.buffer.read(max_bytes + 1)
+        else:
+            with Path(name).open("rb") as file:
+                body = file.read(max_bytes + 1)
+    except OSError as error:
+        raise InputError(f"{name}: {(error.strerror or str(error)).lower()}") from error
+    if len(body) > max_bytes:
+        raise InputError(f"{name}: longer than {max_bytes} bytes (HEALTHWIRE_MAX_BYTES)")
+    return body
+
+
+def fetch_folder(source: Source, max_bytes: int) -> tuple[Fetched, tuple[Article, ...], list[str]]:
+    """The articles of a folder source with complaints about files that cannot be read; none when no file changed.
+
+    Raises:
+        InputError: the folder is not there.
+    """
+    folder = Path(unquote(urlsplit(source.url).path))
+    if not folder.is_dir():
+        raise InputError(f"there is no folder {folder}")
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
+    marks = [(path.name, path.stat()) for path in files]
+    state = digest(*(f"{name} {stat.st_mtime_ns} {stat.st_size}" for name, stat in marks))
+    if state == source.etag:
+        return Fetched(source.url, None, etag=state), (), []
+    articles: list[Article] = []
+    complaints: list[str] = []
+    for path in files:
+        try:
+            articles += parse_file(path.name, _contents(str(path), max_bytes)).articles
+        except HealthwireError as error:
+            complaints.append(str(error))
+    return Fetched(source.url, b"", etag=state), tuple(articles), complaints

@@ -1,0 +1,98 @@
+"""Finished answers: bytes with their validators, built once and served until their stories change."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+from ulid import ULID
+
+from feeds.errors import NotFound
+from feeds.model import FeedState, StoryQuery, Topic
+from feeds.publish.atom import FeedHead, render
+from feeds.store import Store
+
+ATOM = "application/atom+xml; charset=utf-8"
+_ENTRIES = 50
+# Below this size the gzip header eats what compression saves.
+_WORTH_COMPRESSING = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A representation in plain and gzip coding, each with its own strong ETag; ``modified`` is UTC epoch seconds."""
+
+    body: bytes
+    content_type: str
+    modified: int
+    etag: str
+    gzip_body: bytes | None
+
+    @property
+    def gzip_etag(self) -> str:
+        return f"{self.etag}-gzip"
+
+
+def document(body: bytes, content_type: str, modified: int) -> Document:
+    """The bytes with validators made from nothing but themselves and the time their content changed."""
+    etag = hashlib.sha256(body).hexdigest()[:24]
+    packed = gzip.compress(body, compresslevel=6, mtime=0) if len(body) >= _WORTH_COMPRESSING else None
+    return Document(body, content_type, modified, etag, packed)
+
+
+class FeedDocuments:
+    """The Atom documents of all feeds; one is rebuilt only when the change log says that its stories changed."""
+
+    def __init__(self, store: Store, topics: Sequence[Topic], base_url: str) -> None:
+        self._store = store
+        self._base_url = base_url
+        self._titles = {topic.name: topic.title for topic in topics}
+        self._meanings = {topic.name: topic.meaning for topic in topics}
+        self._built: dict[str, tuple[FeedState, Document]] = {}
+        self._lock = Lock()
+        self._instance = store.status.instance()
+
+    @property
+    def names(self) -> list[str]:
+        """All feeds: every topic, then ``all`` and ``untagged``."""
+        return [*self._titles, "all", "untagged"]
+
+    def get(self, name: str) -> Document:
+        """A feed's document as of now.
+
+        Raises:
+            NotFound: there is no such feed.
+        """
+        if name not in self.names:
+            raise NotFound(f"there is no feed called {name!r}; there are: {', '.join(self.names)}")
+        state = self._store.stories.feed_state(name)
+        known = self._built.get(name)
+        if known is None or known[0] != state:
+            with self._lock:
+                known = self._built.get(name)
+                if known is None or known[0].seq < state.seq:
+                    known = (state, self._build(name, state))
+                    self._built[name] = known
+        return known[1]
+
+    def modified(self, state: FeedState) -> int:
+        """When the state came about; an empty feed is as old as its database."""
+        return state.updated or int(ULID.from_str(self._instance).timestamp)
+
+    def _build(self, name: str, state: FeedState) -> Document:
+        stories = self._store.stories.page(StoryQuery(feed=name, limit=_ENTRIES))
+        title, subtitle = describe(name, self._titles, self._meanings)
+        head = FeedHead(name, title, subtitle, self._instance, self.modified(state), self._base_url)
+        return document(render(head, stories, self._titles), ATOM, head.updated)
+
+
+def describe(name: str, titles: dict[str, str], meanings: dict[str, str]) -> tuple[str, str]:
+    """A feed's title and subtitle for people."""
+    if name == "all":
+        return "Healthwire: all stories", "Every health-policy story, whatever its topic"
+    if name == "untagged":
+        return "Healthwire: no topic", "Stories that belong to none of the topics"
+    return f"Healthwire: {titles[name]}", meanings[name]

@@ -1,0 +1,113 @@
+"""The JSON endpoints."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+
+from feeds.model import AlsoReported, PublishedStory, Source, Tag
+from feeds.publish.atom import story_path
+from feeds.publish.documents import document
+from feeds.text import summary
+from feeds.web.answer import answer
+from feeds.web.parts import parts
+from feeds.web.query import story_query
+
+blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
+
+_JSON = "application/json; charset=utf-8"
+_CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Last-Modified, Link"}
+
+
+@blueprint.get("/stories")
+def stories() -> Response:
+    site = parts()
+    query = story_query(request.args, site)
+    found = site.store.stories.page(query)
+    following = None
+    if len(found) == query.limit:
+        words = request.args.to_dict() | {"cursor": found[-1].id}
+        following = f"{site.base_url}/api/v1/stories?{urlencode(words)}"
+    content = {"items": [as_json(story, site.base_url) for story in found], "next": following}
+    headers = {"Link": f'<{following}>; rel="next"'} if following else {}
+    return _answer(content, headers)
+
+
+@blueprint.get("/stories/<story_id>")
+def story(story_id: str) -> Response:
+    site = parts()
+    return _answer(as_json(site.store.stories.get(story_id), site.base_url))
+
+
+@blueprint.route("/stories", methods=["OPTIONS"])
+@blueprint.route("/stories/<story_id>", methods=["OPTIONS"])
+def preflight(story_id: str = "") -> Response:
+    """Lets scripts of other sites ask conditionally (WHATWG Fetch section 3.3)."""
+    allow = {"Allow": "GET, HEAD, OPTIONS", "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS"}
+    return Response(
+        status=204,
+        headers=_CORS | allow | {"Access-Control-Allow-Headers": "If-None-Match, If-Modified-Since", "Access-Control-Max-Age": "86400"},
+    )
+
+
+def _answer(content: Any, headers: dict[str, str] | None = None) -> Response:
+    site = parts()
+    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+    modified = site.documents.modified(site.store.stories.last_change())
+    return answer(request, document(body, _JSON, modified), _CORS | (headers or {}))
+
+
+def as_json(item: PublishedStory, base_url: str) -> dict[str, Any]:
+    """A story as the API shows it everywhere."""
+    return {
+        "id": item.id,
+        "url": item.url or base_url + story_path(item.id),
+        "title": item.title,
+        "summary": summary(item.text),
+        "html": item.html,
+        "text": item.text,
+        "published": _moment(item.published),
+        "first_seen": _moment(item.first_seen),
+        "updated": _moment(item.updated),
+        "seq": item.seq,
+        "source": _source(item.source),
+        "article": {
+            "id": item.article.id,
+            "title": item.article.title,
+            "url": item.article.url,
+            "position": item.article.position,
+            "of": item.article.of,
+            "note": item.article.doubt,
+        },
+        "topics": [_topic(tag) for tag in item.topics],
+        "confidence": {tag.topic: round(tag.confidence, 4) for tag in item.tags},
+        "also_reported": [_report(other) for other in item.also_reported],
+    }
+
+
+def _topic(tag: Tag) -> dict[str, Any]:
+    evidence = [{"term": term.term, "weight": round(term.weight, 4)} for term in tag.evidence]
+    return {"topic": tag.topic, "confidence": round(tag.confidence, 4), "origin": "model", "model": tag.model, "evidence": evidence}
+
+
+def _source(source: Source) -> dict[str, Any]:
+    """A source without the paths of local folders, which are nobody's business."""
+    return {"id": source.id, "title": source.title, "url": None if source.is_folder else source.url}
+
+
+def _report(other: AlsoReported) -> dict[str, Any]:
+    return {
+        "id": other.id,
+        "source": _source(other.source),
+        "title": other.title,
+        "url": other.url,
+        "published": _moment(other.published),
+    }
+
+
+def _moment(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,71 @@
+"""The Flask application: its rooms, its headers and its errors."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError, NotFound, ServiceUnavailable
+
+from feeds import errors
+from feeds.web import api, feed_views, pages, probes
+from feeds.web.parts import WebParts
+
+_log = logging.getLogger(__name__)
+
+_CSP = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+
+def create_app(parts: WebParts) -> Flask:
+    """The application; nothing is read from the environment."""
+    app = Flask(__name__)
+    app.extensions["healthwire"] = parts
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters |= pages.FILTERS
+    for blueprint in (api.blueprint, feed_views.blueprint, pages.blueprint, probes.blueprint):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(HTTPException, _explain)
+    app.register_error_handler(errors.NotFound, lambda error: _explain(NotFound(str(error))))
+    app.register_error_handler(errors.StoreError, _unavailable)
+    app.register_error_handler(Exception, _broken)
+    app.after_request(_protect)
+    return app
+
+
+def _explain(error: HTTPException) -> Response:
+    """An error as the client can use it: a problem document (RFC 9457) for programs, a page for people."""
+    status, title = error.code or 500, error.name
+    detail = (error.description or "").strip()
+    if request.path.startswith("/api/"):
+        response = jsonify({"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": request.path})
+        response.content_type = "application/problem+json"
+        response.headers["Access-Control-Allow-Origin"] = "*"
+    elif request.path.startswith("/feeds/"):
+        response = Response(f"{status} {title}: {detail}\n", content_type="text/plain; charset=utf-8")
+    else:
+        response = Response(render_template("error.html", status=status, title=title, detail=detail))
+    response.status_code = status
+    response.headers["Cache-Control"] = "no-store"
+    for name, value in error.get_headers():
+        if name == "Allow":
+            response.headers[name] = value
+    return response
+
+
+def _unavailable(error: errors.StoreError) -> Response:
+    _log.error("%s %s: %s", request.method, request.path, error)
+    return _explain(ServiceUnavailable("the database cannot be reached at the moment; try again shortly"))
+
+
+def _broken(error: Exception) -> Response:
+    _log.exception("%s %s failed", request.method, request.path)
+    return _explain(InternalServerError("something went wrong on our side; it has been logged"))
+
+
+def _protect(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Vary", "Accept-Encoding")
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Content-Security-Policy", _CSP)
+        response.headers.setdefault("Referrer-Policy", "no-referrer")
+    return response

@@ -1,0 +1,90 @@
+"""The pages for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, render_template, request
+from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
+
+from feeds.model import PublishedStory, StoryQuery
+from feeds.publish.atom import feed_path, page_path, provenance, story_path
+from feeds.publish.documents import document
+from feeds.text import summary
+from feeds.web.answer import answer
+from feeds.web.parts import parts
+from feeds.web.query import story_query
+
+blueprint = Blueprint("pages", __name__)
+
+_HTML = "text/html; charset=utf-8"
+_STORIES = 30
+
+
+def _day(seconds: int) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _percent(share: float) -> str:
+    # 99.7 % of confidence is not certainty.
+    return f"{min(99, max(1, round(100 * share)))}%"
+
+
+FILTERS: dict[str, Callable[..., Any]] = {
+    "day": _day,
+    "iso": _iso,
+    "percent": _percent,
+    "summary": summary,
+    "provenance": provenance,
+    "feed_path": feed_path,
+    "page_path": page_path,
+    "story_path": story_path,
+}
+
+
+@blueprint.get("/")
+def home() -> Response:
+    return _listing("all")
+
+
+@blueprint.get("/topics/<name>")
+def topic(name: str) -> Response:
+    # Asked first, so that an unknown topic is answered with the list of those there are.
+    parts().documents.get(name)
+    return _listing(name)
+
+
+@blueprint.get("/stories/<story_id>")
+def story(story_id: str) -> Response:
+    found = parts().store.stories.get(story_id)
+    # The store holds only HTML that was cleaned on its way in.
+    return _page("story.html", feed="all", story=found, body=Markup(found.html))
+
+
+def _listing(feed: str) -> Response:
+    site = parts()
+    words = MultiDict({name: value for name, value in request.args.items() if name == "cursor"})
+    query = story_query(words, site, feed=feed, limit=_STORIES)
+    found = site.store.stories.page(query)
+    return _page("stories.html", feed=feed, stories=found, older=_older(feed, query, found), first=query.before is None)
+
+
+def _older(feed: str, query: StoryQuery, found: list[PublishedStory]) -> str | None:
+    return f"{page_path(feed)}?{urlencode({'cursor': found[-1].id})}" if len(found) == query.limit else None
+
+
+def _page(template: str, **values: Any) -> Response:
+    site = parts()
+    topics = {topic.name: topic for topic in site.topics}
+    html = render_template(template, topics=topics, counts=site.store.stories.counts(), **values)
+    modified = site.documents.modified(site.store.stories.last_change())
+    return answer(request, document(html.encode(), _HTML, modified))

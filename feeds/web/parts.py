@@ -1,0 +1,31 @@
+"""What requests need, and how they get it from the application."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from flask import current_app
+
+from feeds.model import Topic
+from feeds.ports import Clock
+from feeds.publish.documents import FeedDocuments
+from feeds.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class WebParts:
+    """The parts behind the pages. Ingest counts as alive for ``patience`` seconds after its last heartbeat."""
+
+    store: Store
+    documents: FeedDocuments
+    topics: Sequence[Topic]
+    base_url: str
+    clock: Clock
+    patience: int = 60
+
+
+def parts() -> WebParts:
+    """The parts of the application that serves this request."""
+    return cast(WebParts, current_app.extensions["healthwire"])

@@ -1,0 +1,73 @@
+"""The words of a request that choose stories, the same for every room."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time
+
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
+
+from feeds.model import StoryQuery
+from feeds.web.parts import WebParts
+
+MAX_LIMIT = 100
+_ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
+def story_query(args: MultiDict[str, str], site: WebParts, *, feed: str = "all", limit: int = 50) -> StoryQuery:
+    """The query that the parameters spell.
+
+    Raises:
+        BadRequest: a parameter cannot be used; the message tells which and how it should be.
+    """
+    return StoryQuery(
+        feed=_feed(args.get("topic", feed), site),
+        source=_whole(args, "source", 1, 2**62),
+        min_confidence=_share(args),
+        since=_since(args.get("since")),
+        before=_cursor(args.get("cursor")),
+        limit=_whole(args, "limit", 1, MAX_LIMIT) or limit,
+    )
+
+
+def _feed(name: str, site: WebParts) -> str:
+    if name not in site.documents.names:
+        raise BadRequest(f"topic must be one of {', '.join(site.documents.names)}")
+    return name
+
+
+def _whole(args: MultiDict[str, str], name: str, low: int, high: int) -> int | None:
+    value = args.get(name)
+    if value is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,19}", value) or not low <= int(value) <= high:
+        raise BadRequest(f"{name} must be a whole number {f'from {low} to {high}' if high < 10**6 else f'of at least {low}'}")
+    return int(value)
+
+
+def _share(args: MultiDict[str, str]) -> float:
+    value = args.get("min_confidence", "0")
+    if not re.fullmatch(r"0|1|0?\.[0-9]{1,9}|[01]\.0*", value):
+        raise BadRequest("min_confidence must be a number from 0 to 1, e.g. 0.8")
+    return float(value)
+
+
+def _since(value: str | None) -> int | None:
+    if value is None:
+        return None
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            moment = datetime.combine(date.fromisoformat(value), time(), UTC)
+        else:
+            # A plus sign that was not escaped arrives as a space.
+            moment = datetime.fromisoformat(value.replace(" ", "+") if "T" in value else value)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
+        raise BadRequest("since must be a date or time such as 2026-03-01 or 2026-03-01T09:30:00Z") from None
+
+
+def _cursor(value: str | None) -> str | None:
+    if value is not None and not _ULID.fullmatch(value):
+        raise BadRequest("cursor must be taken from the next address of an earlier answer")
+    return value
