@@ -18,8 +18,7 @@ _TOKEN = re.compile(
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 STOP_WORDS = frozenset(
-    "a an and are as at be been but by for from had has have he her him his i in into is it its of on or our she so"
-    " than that the their them then there these they this those to was we were which who will with would you your s t".split()
+    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "for", "from", "had", "has", "have", "he", "her", "him", "his", "i", "in", "into", "is", "it", "its", "of", "on", "or", "our", "she", "so", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "was", "we", "were", "which", "who", "will", "with", "would", "you", "your", "s", "t"]
 )
 
 

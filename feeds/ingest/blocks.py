@@ -56,7 +56,18 @@ class Block:
 # ---------------------------------------------------------------- plain text
 
 _BULLETS = "•‣◦▪▸►▶➤→●○■□·✦✔➢⁃∙"
-_MARKER = re.compile(rf"^(?:(\*\*(?=\s)|[{_BULLETS}*+]|[-\u2013\u2014](?=\s)|->|=>|>>|#{{1,6}}|\(?\d{{1,3}}[.)](?!\d)|o(?=\s+[A-Za-z])|(?:Agenda )?[Ii]tem \d{{1,3}}[.:]|\([a-z]{{1,4}}\)|[a-z]\))\s*)(?=\S)")
+_MARKERS = (
+    r"\*\*(?=\s)",
+    rf"[{_BULLETS}*+]",
+    r"[-\u2013\u2014](?=\s)",
+    r"->|=>|>>",
+    r"#{1,6}",
+    r"\(?\d{1,3}[.)](?!\d)",
+    r"o(?=\s+[A-Za-z])",
+    r"(?:Agenda )?[Ii]tem \d{1,3}[.:]",
+    r"\([a-z]{1,4}\)|[a-z]\)",
+)
+_MARKER = re.compile(rf"^(?:({'|'.join(_MARKERS)})\s*)(?=\S)")
 _COUNT = re.compile(r"^\d{1,2} (?=\S)")
 _EMOJI = re.compile("^(?:[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff][\ufe0f\u200d]*)+(?:[\u2640\u2642]\ufe0f?)?\\s*")
 _RULE = re.compile(r"^\s*(?:[-=_*~#.+\u2013\u2014\u2015\u2022\u2500-\u257f]\s*){3,}$")
@@ -76,7 +87,7 @@ def text_blocks(text: str) -> list[Block]:
         for line in _joined(paragraph, width):
             block = _line_block(line, tight)
             boxed = tight and len(blocks) > 1 and blocks[-2].kind == "rule" and blocks[-1].tight
-            if tight and block.kind == "rule" and (_underlines(line, blocks[-1]) or boxed and blocks[-1].kind in ("text", "item")):
+            if tight and block.kind == "rule" and (_underlines(line, blocks[-1]) or (boxed and blocks[-1].kind in ("text", "item"))):
                 blocks[-1] = replace(blocks[-1], kind="heading", level=2 if line.strip()[0] == "=" else 3)
             else:
                 blocks.append(block)
@@ -121,7 +132,9 @@ def _wrap_width(paragraphs: list[list[str]]) -> int:
     """The column at which the document was hard-wrapped, or a figure beyond every line when it was not."""
     lines = [line for paragraph in paragraphs for line in paragraph]
     long_words = sum(len(line.split()) for line in lines if len(line) > 100)
-    inner = [len(line) for paragraph in paragraphs for line in paragraph[:-1] if len(line) <= 100 and not _is_rule(line) and not _is_url(line)]
+    inner = [
+        len(line) for paragraph in paragraphs for line in paragraph[:-1] if len(line) <= 100 and not _is_rule(line) and not _is_url(line)
+    ]
     if not inner or long_words * 5 > sum(len(line.split()) for line in lines):
         return _UNWRAPPED
     return max(inner)
@@ -136,9 +149,9 @@ def _joined(paragraph: list[str], width: int) -> list[str]:
     for line in paragraph[1:]:
         word = line.split(maxsplit=1)[0]
         speech = line.strip()[0] in "\"'\u2018\u201c" and _ends_sentence(last)
-        indent = len(line) - len(line.lstrip())
-        centred = indent >= 6 and abs(indent - (len(last) - len(last.lstrip()))) >= 2
-        starts_anew = speech or centred or _is_rule(line) or _is_rule(last) or _starts_item(line) or _is_url(line) or _is_columns(line) or _is_columns(last)
+        starts_anew = (
+            speech or _is_rule(line) or _is_rule(last) or _starts_item(line) or _is_url(line) or _is_columns(line) or _is_columns(last)
+        )
         wrapped = len(last) + 1 + len(word) > width
         runs_on = line.strip()[:1].islower() and not re.search(r"[.!?:]['\"\u2019\u201d)]*$", last)
         if not starts_anew and (wrapped or runs_on) and not _is_url(last):
@@ -219,16 +232,74 @@ def _linkified(text: str) -> str:
 # ---------------------------------------------------------------- HTML
 
 _BREAKING = frozenset(
-    "p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd table tbody thead tfoot tr td th section article main header blockquote figure"
-    " figcaption pre hr center address fieldset details summary body html".split()
+    [
+        "p",
+        "div",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "li",
+        "ul",
+        "ol",
+        "dl",
+        "dt",
+        "dd",
+        "table",
+        "tbody",
+        "thead",
+        "tfoot",
+        "tr",
+        "td",
+        "th",
+        "section",
+        "article",
+        "main",
+        "header",
+        "blockquote",
+        "figure",
+        "figcaption",
+        "pre",
+        "hr",
+        "center",
+        "address",
+        "fieldset",
+        "details",
+        "summary",
+        "body",
+        "html",
+    ]
 )
-_SKIPPED = frozenset("script style noscript template svg nav footer form button select iframe object head aside title figcaption".split())
+_SKIPPED = frozenset(
+    [
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "svg",
+        "nav",
+        "footer",
+        "form",
+        "button",
+        "select",
+        "iframe",
+        "object",
+        "head",
+        "aside",
+        "title",
+        "figcaption",
+    ]
+)
 _FURNITURE = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|menu|breadcrumbs?|cookies?|cookie-\w+|related|share|sharing|social|comments?|footer|advert\w*|sidebar"
     r"|skip-link|preheader|most-read|paywall|newsletter-signup)(?:$|[\s_-])",
     re.I,
 )
-_HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*[01](?:px|pt)?\s*(?:;|$)|max-height\s*:\s*0", re.I)
+_HIDDEN = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all|font-size\s*:\s*[01](?:px|pt)?\s*(?:;|$)|max-height\s*:\s*0", re.I
+)
 _BOLD = re.compile(r"font-weight\s*:\s*(?:bold|bolder|[6-9]00)|\bfont\s*:[^;]*\bbold", re.I)
 _SIZE = re.compile(r"\bfont(?:-size)?\s*:[^;]*?\b(\d+(?:\.\d+)?)(px|pt|em|rem|%)", re.I)
 _CLASS_RULE = re.compile(r"(?:^|[,\s}])(?:[a-z]\w*)?\.([\w-]+)\s*\{([^}]*)\}", re.I)

@@ -112,7 +112,7 @@ def _xml_article(entry: Any, base: str) -> Article:
 def _content(entry: Any) -> tuple[str, bool, str | None]:
     """The fullest content that the entry has, whether it is HTML, and its base address."""
     candidates = [*entry.get("content", []), entry.get("summary_detail") or {}]
-    best = max(candidates, key=lambda detail: len(detail.get("value") or ""), default={})
+    best: dict[str, Any] = max(candidates, key=lambda detail: len(detail.get("value") or ""), default={})
     value = best.get("value") or ""
     is_html = best.get("type") != "text/plain" or bool(re.search(r"</?(?:p|a|br|div|ul|strong|em)\b", value))
     return value, is_html, best.get("base")

@@ -19,13 +19,16 @@ from feeds.store import Store
 _SUFFIXES = (".txt", ".html", ".htm", ".eml", ".xml", ".json", ".rss", ".atom")
 
 
+_NOTHING = Tally()
+
+
 @dataclass(frozen=True, slots=True)
 class Reading:
     """One file that was read: what it holds and what of it was news, or why it could not be read."""
 
     file: str
     issues: tuple[Issue, ...] = ()
-    tally: Tally = Tally()
+    tally: Tally = _NOTHING
     error: str | None = None
 
 

@@ -64,7 +64,8 @@ class HttpFetcher:
             TooLarge: its decoded answer is longer than the cap.
             FetchError: anything else that kept it from delivering, in plain words.
         """
-        assert self._session, "use the fetcher as a context manager"
+        if self._session is None:
+            raise RuntimeError("the fetcher is used outside its context")
         validators = {"If-None-Match": source.etag, "If-Modified-Since": source.last_modified}
         headers = {name: value for name, value in validators.items() if value}
         # The wait for a busy host is not the source's fault, so it stands outside the deadline.

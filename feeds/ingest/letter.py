@@ -24,10 +24,11 @@ _REPLY_PREFIX = re.compile(r"^(?:\s*(?:fwd?|fw|re|tr|wg)\s*:\s*)+", re.I)
 def sniff(body: bytes) -> str:
     """The file suffix that a document without a telling name should have had."""
     head = body[:4000].lstrip().lower()
-    if re.search(rb"<(?:!doctype html|html|body|table|div|p|h[1-6])\b", head):
-        if not re.match(rb"[\w-]+:", head):
-            return ".html"
-    if re.match(rb"(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*){3,}", body.lstrip()) and re.search(rb"^(?:from|subject|mime-version|received):", head, re.M):
+    begins_with_header = bool(re.match(rb"[\w-]+:", head))
+    if not begins_with_header and re.search(rb"<(?:!doctype html|html|body|table|div|p|h[1-6])\b", head):
+        return ".html"
+    headers = re.match(rb"(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*){3,}", body.lstrip())
+    if headers and re.search(rb"^(?:from|subject|mime-version|received):", head, re.M):
         return ".eml"
     return ".txt"
 
@@ -79,7 +80,7 @@ def _innermost(message: email.message.EmailMessage) -> email.message.EmailMessag
     return message
 
 
-def _content(name: str, part: email.message.EmailMessage) -> str:
+def _content(name: str, part: email.message.MIMEPart) -> str:
     raw = part.get_payload(decode=True)
     body = raw if isinstance(raw, bytes) else b""
     charset = part.get_content_charset()
@@ -130,7 +131,7 @@ def _decoded(body: bytes, charset: str | None) -> str | None:
     name = {"iso-8859-1": "cp1252", "latin-1": "cp1252", "latin1": "cp1252", "us-ascii": "cp1252", "ascii": "cp1252"}.get(
         (charset or "").lower(), charset or ""
     )
-    for attempt in (["utf-8", name] if name == "cp1252" else [name]):
+    for attempt in ["utf-8", name] if name == "cp1252" else [name]:
         try:
             return body.decode(attempt)
         except (LookupError, UnicodeDecodeError, ValueError):

@@ -74,4 +74,4 @@ def write_opml(sources: Iterable[Source], title: str = "Healthwire sources") -> 
         outline.set("xmlUrl", source.url)
         if source.home_url:
             outline.set("htmlUrl", source.home_url)
-    return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
+    return bytes(etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True))

@@ -7,7 +7,7 @@ import logging
 import random
 import resource
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import TimeoutError as PoolTimeout
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
@@ -26,6 +26,7 @@ from feeds.store import Store
 
 _log = logging.getLogger(__name__)
 
+_NOTHING = Tally()
 _PARSE_SECONDS = 30
 _PARSE_MEMORY = 2 * 1024**3
 
@@ -35,7 +36,7 @@ class Outcome:
     """What a poll came to, for whoever asked for it."""
 
     source: Source
-    tally: Tally = Tally()
+    tally: Tally = _NOTHING
     error: str | None = None
     unchanged: bool = False
 
@@ -62,7 +63,7 @@ class ParserPool:
             raise ParseError("the document could not be parsed: it needs too much memory") from error
 
     def close(self) -> None:
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
 
@@ -70,17 +71,18 @@ def _limit_memory() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (_PARSE_MEMORY, _PARSE_MEMORY))
 
 
+@dataclass(frozen=True, slots=True)
 class Poller:
-    """Polls leased sources."""
+    """Polls leased sources. ``dice`` gives numbers in [0, 1) that spread the polls."""
 
-    def __init__(self, store: Store, fetcher: Fetcher, parser: ParserPool, tagger: Tagger, clock: Clock, rhythm: Rhythm, max_bytes: int) -> None:
-        self._store = store
-        self._fetcher = fetcher
-        self._parser = parser
-        self._tagger = tagger
-        self._clock = clock
-        self._rhythm = rhythm
-        self._max_bytes = max_bytes
+    store: Store
+    fetcher: Fetcher
+    parser: ParserPool
+    tagger: Tagger
+    clock: Clock
+    rhythm: Rhythm
+    max_bytes: int
+    dice: Callable[[], float] = random.random
 
     async def poll(self, lease: Lease) -> Outcome:
         """Polls one source and writes what came of it; never raises but for being cancelled."""
@@ -88,7 +90,7 @@ class Poller:
         started = time.monotonic()
         try:
             result = await self._attempt(source)
-            tally = await asyncio.to_thread(self._store.polls.finish, lease, result)
+            tally = await asyncio.to_thread(self.store.polls.finish, lease, result)
         except LeaseLost as error:
             return Outcome(source, error=str(error))
         except Exception as error:
@@ -111,23 +113,23 @@ class Poller:
             return self._failure(source, f"unexpected {type(error).__name__}: {error}")
 
     async def _feed(self, source: Source) -> PollResult:
-        fetched = await self._fetcher.fetch(source)
+        fetched = await self.fetcher.fetch(source)
         if fetched.body is None:
             return self._success(source, fetched, source.body_hash)
         body_hash = digest(fetched.body.hex())
         if body_hash == source.body_hash:
             return self._success(source, fetched, body_hash)
-        parsed = await self._parser.parse(fetched)
+        parsed = await self.parser.parse(fetched)
         return await asyncio.to_thread(self._digest, source, fetched, body_hash, parsed)
 
     async def _folder(self, source: Source) -> PollResult:
-        fetched, articles, complaints = await asyncio.to_thread(fetch_folder, source, self._max_bytes)
+        fetched, articles, complaints = await asyncio.to_thread(fetch_folder, source, self.max_bytes)
         result = await asyncio.to_thread(self._digest, source, fetched, None, Parsed(articles))
         return replace(result, error="; ".join(complaints)) if complaints else result
 
     def _digest(self, source: Source, fetched: Fetched, body_hash: str | None, parsed: Parsed) -> PollResult:
-        known = self._store.polls.known(source.id, [article.guid for article in parsed.articles])
-        issues = issues_of(parsed.articles, known, self._tagger)
+        known = self.store.polls.known(source.id, [article.guid for article in parsed.articles])
+        issues = issues_of(parsed.articles, known, self.tagger)
         # Sources list their newest first; stored last it gets the highest id and stands on top of the feeds.
         return replace(
             self._success(source, fetched, body_hash), title=parsed.title, home_url=parsed.home_url, issues=tuple(reversed(issues))
@@ -135,7 +137,7 @@ class Poller:
 
     def _success(self, source: Source, fetched: Fetched, body_hash: str | None) -> PollResult:
         return PollResult(
-            polled_at=self._clock(),
+            polled_at=self.clock(),
             next_poll=self._next(source, 0),
             etag=fetched.etag,
             last_modified=fetched.last_modified,
@@ -143,19 +145,14 @@ class Poller:
         )
 
     def _failure(self, source: Source, error: str) -> PollResult:
-        return PollResult(polled_at=self._clock(), next_poll=self._next(source, source.failures + 1), error=error)
+        return PollResult(polled_at=self.clock(), next_poll=self._next(source, source.failures + 1), error=error)
 
     def _next(self, source: Source, failures: int) -> int | None:
         if source.next_poll is None:
             return None
-        return next_poll(self._clock(), self._rhythm, failures, random.random())
+        return next_poll(self.clock(), self.rhythm, failures, self.dice())
 
 
 def lease_seconds(fetch_timeout: int) -> int:
     """How long a poll may hold its source: fetching, parsing, writing, and a wait for its host, with room to spare."""
     return 4 * fetch_timeout + 2 * _PARSE_SECONDS + 120
-
-
-async def poll_all(poller: Poller, leases: Sequence[Lease]) -> list[Outcome]:
-    """Polls all at once, as far as the fetcher lets them."""
-    return list(await asyncio.gather(*(poller.poll(lease) for lease in leases)))

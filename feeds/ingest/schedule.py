@@ -22,5 +22,5 @@ def next_poll(now: int, rhythm: Rhythm, failures: int, dice: float) -> int:
     ``failures`` in a row double the interval each, up to the ceiling; ``dice`` in [0, 1) spreads polls by a tenth
     of the interval, so that sources read together drift apart.
     """
-    interval = min(rhythm.interval * 2 ** min(failures, 30), rhythm.ceiling)
+    interval = min(rhythm.interval << min(failures, 30), rhythm.ceiling)
     return now + max(rhythm.floor, round(interval * (1 - _JITTER / 2 + _JITTER * dice)))

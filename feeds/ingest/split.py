@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from feeds.ingest import boilerplate
 from feeds.ingest.blocks import Block, Link, html_blocks, text_blocks
@@ -110,7 +110,9 @@ def _unforwarded(blocks: Sequence[Block]) -> Sequence[Block]:
     for start in range(len(blocks) - 1, -1, -1):
         block = blocks[start]
         if re.match(r"\W*From:\W", block.text):
-            header = list(takewhile(lambda item: re.match(r"\W*(?:From|Sent|Date|To|Cc|Bcc|Subject|Reply-To|Importance):", item.text), blocks[start:]))
+            header = list(
+                takewhile(lambda item: re.match(r"\W*(?:From|Sent|Date|To|Cc|Bcc|Subject|Reply-To|Importance):", item.text), blocks[start:])
+            )
             if len(header) == 1 and len(re.findall(r"\b(?:From|Sent|Date|To|Subject):", block.text)) >= 3:
                 return blocks[start + 1 :]
             if len(header) >= 3:
@@ -120,8 +122,10 @@ def _unforwarded(blocks: Sequence[Block]) -> Sequence[Block]:
 
 def _is_dress(block: Block) -> bool:
     return bool(block.text) and (
-        not re.search(r"[^\W\d_]", block.text) and block.kind == "text"
-        or boilerplate.is_mailing(block) or boilerplate.is_page_dressing(block) or boilerplate.is_dateline(block)
+        (not re.search(r"[^\W\d_]", block.text) and block.kind == "text")
+        or boilerplate.is_mailing(block)
+        or boilerplate.is_page_dressing(block)
+        or boilerplate.is_dateline(block)
     )
 
 
@@ -189,7 +193,7 @@ def _without_contents(lines: Sequence[_Line]) -> tuple[list[_Line], bool]:
     """Drops a list at the top whose lines come again as headings below, with its label."""
     headings = [(index, _key(line.block.text)) for index, line in enumerate(lines) if line.rank]
     recurs = [
-        any(index < later and (key == heading or len(key.split()) >= 3 and _begins_alike(key, heading)) for later, heading in headings)
+        any(index < later and (key == heading or (len(key.split()) >= 3 and _begins_alike(key, heading))) for later, heading in headings)
         for index, key in ((index, _key(line.block.text)) for index, line in enumerate(lines))
     ]
     repeated = [index for index, line in enumerate(lines) if recurs[index] and not line.more and line.block.words <= _HEADING_WORDS]
@@ -224,7 +228,8 @@ def _ranked(lines: Sequence[_Line]) -> list[_Line]:
     ranked = [line if line.more else replace(line, rank=_look(line.block, size)) for line in lines]
     ranked = _with_list_items_settled(ranked)
     return [
-        replace(line, rank=0) if line.rank == _PLAIN and not line.block.links and not _introduces(ranked, index) else line for index, line in enumerate(ranked)
+        replace(line, rank=0) if line.rank == _PLAIN and not line.block.links and not _introduces(ranked, index) else line
+        for index, line in enumerate(ranked)
     ]
 
 
@@ -257,16 +262,24 @@ def _could_head(block: Block) -> bool:
     if not text or block.words > _HEADING_WORDS or len(text) > _HEADING_CHARS or not re.search(r"[^\W\d_]", text):
         return False
     first = re.search(r"\w", text)
-    if not first or first[0].islower() and not re.match(r"i[A-Z]|e-", text[first.start() :]):
+    if not first or (first[0].islower() and not re.match(r"i[A-Z]|e-", text[first.start() :])):
         return False
     strong = block.bold or block.linked or block.kind == "heading" or bool(block.size)
-    return not re.search(r"[;,]$|(?<!\.)\.[\"'\u2019\u201d)]*$" if not strong else r"[;,]$", text) and not (text.endswith(":") and not strong)
+    return not re.search(r"[;,]$|(?<!\.)\.[\"'\u2019\u201d)]*$" if not strong else r"[;,]$", text) and not (
+        text.endswith(":") and not strong
+    )
 
 
 def _is_run_in(block: Block) -> bool:
     """A bold or linked beginning that reads as a headline of its own."""
     rest = block.text[len(block.lead) :] if block.text.startswith(block.lead) else ""
-    return (1 if block.lead.endswith((":", ".", "?")) else 2) <= len(block.lead.split()) <= _HEADING_WORDS and len(rest.split()) >= 3 and bool(re.match(r"\s*[-\u2013\u2014:|.]|.*[.?!:]$", rest[:2] + "") or re.search(r"[.?!:]$", block.lead) or rest.lstrip()[:1].isupper())
+    return (
+        (1 if block.lead.endswith((":", ".", "?")) else 2) <= len(block.lead.split()) <= _HEADING_WORDS
+        and len(rest.split()) >= 3
+        and bool(
+            re.match(r"\s*[-\u2013\u2014:|.]|.*[.?!:]$", rest[:2] + "") or re.search(r"[.?!:]$", block.lead) or rest.lstrip()[:1].isupper()
+        )
+    )
 
 
 def _is_capitals(text: str) -> bool:
@@ -323,7 +336,9 @@ def _introduces(lines: Sequence[_Line], index: int) -> bool:
         if line.block.kind in ("image", "rule"):
             continue
         if line.rank == 0:
-            return line.block.kind in ("item", "table") or line.block.words >= 6 and (_ends_sentence(line.block.text) or line.block.words >= 12 or line.block.text.endswith(":"))
+            return line.block.kind in ("item", "table") or (
+                line.block.words >= 6 and (_ends_sentence(line.block.text) or line.block.words >= 12 or line.block.text.endswith(":"))
+            )
     return False
 
 
@@ -340,7 +355,7 @@ def _layout(lines: Sequence[_Line]) -> _Layout:
 
 
 def _rules_part_stories(lines: Sequence[_Line], rank: int) -> bool:
-    before = [above.block.kind == "rule" for above, line in zip(lines, lines[1:], strict=False) if line.rank and line.rank <= rank]
+    before = [above.block.kind == "rule" for above, line in pairwise(lines) if line.rank and line.rank <= rank]
     return sum(before) >= 3 and sum(before) * 2 >= len(before)
 
 
@@ -350,10 +365,10 @@ def _story_rank(lines: Sequence[_Line]) -> int:
     for line, after in zip(lines, [*lines[1:], None], strict=True):
         if boilerplate.is_shorts_label(line.block):
             continue
-        stands_over_text = after and (not after.rank or after.rank == _LEAD or line.rank in (_NUMBERED, _MARKED)) and after.block.kind != "rule"
-        if line.rank == _LEAD or line.rank and stands_over_text:
-            direct[line.rank] += 1
-        elif line.rank and line.block.links:
+        stands_over_text = (
+            after and (not after.rank or after.rank == _LEAD or line.rank in (_NUMBERED, _MARKED)) and after.block.kind != "rule"
+        )
+        if line.rank == _LEAD or (line.rank and stands_over_text) or (line.rank and line.block.links):
             direct[line.rank] += 1
     several = [rank for rank, count in direct.items() if count >= 2]
     return min(several) if several else min(direct, default=_PLAIN)
@@ -385,10 +400,9 @@ class _Builder:
             self._label, self._open = block, False
         elif line.rank and line.rank != _LEAD and line.rank <= self._rank and not self._is_subheading(line):
             self._heading(line)
-        elif line.rank == _LEAD and (self._rank == _LEAD or self._label is not None):
-            title, rest = _run_in(block)
-            self._start(title, block, [rest] if rest.text else [])
-        elif self._label is not None and self._is_news_item(line):
+        elif (line.rank == _LEAD and (self._rank == _LEAD or self._label is not None)) or (
+            self._label is not None and self._is_news_item(line)
+        ):
             title, rest = _run_in(block)
             self._start(title, block, [rest] if rest.text else [])
         elif block.kind == "rule":
@@ -413,13 +427,16 @@ class _Builder:
         strict = line.rank > self._rank and line.rank not in self._label_ranks and not _is_capitals(block.text)
         if after is None:
             return not strict
-        if after.block.kind == "item" and not after.rank or after.rank in (_LEAD, _LINKED) and line.rank < _LEAD:
+        if (after.block.kind == "item" and not after.rank) or (after.rank in (_LEAD, _LINKED) and line.rank < _LEAD):
             return _is_list_of_news(following, strict=strict)
         bare = bool(after.rank) and after.rank <= max(line.rank, self._rank)
         # A long line under which another heading stands is a headline with a second deck.
-        return bare and not strict and (
-            block.words <= 3 or line.rank < after.rank or _is_capitals(block.text) or bool(after.block.links)
-        ) and not (after.block.tight and after.rank == line.rank == _PLAIN)
+        return (
+            bare
+            and not strict
+            and (block.words <= 3 or line.rank < after.rank or _is_capitals(block.text) or bool(after.block.links))
+            and not (after.block.tight and after.rank == line.rank == _PLAIN)
+        )
 
     def _is_subheading(self, line: _Line) -> bool:
         """Whether a heading of the stories' rank stays inside the open story.
@@ -465,7 +482,10 @@ class _Builder:
 def _is_list_of_news(following: Sequence[_Line], *, strict: bool) -> bool:
     """Whether the list that follows holds news items (run-in headlines, links, sentences) and not a story's points."""
     kind = _item_kind(following[0].block)
-    listed = takewhile(lambda line: line.more or line.rank in (_LEAD, _LINKED) or not line.rank and (line.block.kind == "item" or line.block.tight), following)
+    listed = takewhile(
+        lambda line: line.more or line.rank in (_LEAD, _LINKED) or (not line.rank and (line.block.kind == "item" or line.block.tight)),
+        following,
+    )
     items = [item for item in listed if _item_kind(item.block) == kind and not item.more]
     if not items:
         return False
@@ -477,7 +497,9 @@ def _headline_and_rest(text: str) -> tuple[str, str] | None:
     """Cuts "Headline - text", "Headline: text" and "Headline | paper | text"; None when there is no headline."""
     fields = [part.strip() for part in text.split(" | ")]
     if len(fields) > 1:
-        return (fields[0], fields[-1] if len(fields) > 2 or len(fields[-1].split()) > 8 else "") if 2 <= len(fields[0].split()) <= 20 else None
+        return (
+            (fields[0], fields[-1] if len(fields) > 2 or len(fields[-1].split()) > 8 else "") if 2 <= len(fields[0].split()) <= 20 else None
+        )
     for found in re.finditer(r"\s+[-\u2013\u2014]\s+|:\s+", text):
         head, rest = text[: found.start()], text[found.end() :]
         if len(head.split()) > 14 or re.search(r"[.;]\s", head):
@@ -525,15 +547,22 @@ def _verdict(article: Article, layout: _Layout, signs: _Signs) -> int:
     if not sections or (len(sections) == 1 and not layout.preamble):
         return 0
     titles = [section.title for section in sections]
-    top = [line.block for line in layout.preamble[:8]] + list(layout.labels[:3]) + [block for section in sections[:1] for block in section.body[:2]]
+    top = (
+        [line.block for line in layout.preamble[:8]]
+        + list(layout.labels[:3])
+        + [block for section in sections[:1] for block in section.body[:2]]
+    )
     words_per_title = sum(len(title.split()) for title in titles) / len(titles)
     links = {section.url for section in sections if section.url}
     lead = _lead_prose(layout.preamble)
     follow_up = _share(_follows_up(sections))
     dressed = signs.mailing or signs.contents or len(layout.labels) >= 2
-    named = boilerplate.names_roundup(article.title) or any(
-        boilerplate.names_roundup(block.text) for block in top if block.words <= 12 and not _ends_sentence(block.text)
-    ) or any(boilerplate.is_blurb(block) or boilerplate.is_greeting(block) for block in top) or any(boilerplate.names_roundup(title) for title in titles[:1])
+    named = (
+        boilerplate.names_roundup(article.title)
+        or any(boilerplate.names_roundup(block.text) for block in top if block.words <= 12 and not _ends_sentence(block.text))
+        or any(boilerplate.is_blurb(block) or boilerplate.is_greeting(block) for block in top)
+        or any(boilerplate.names_roundup(title) for title in titles[:1])
+    )
     score = 0
     score += 3 * named
     score += 2 * dressed
@@ -558,14 +587,95 @@ def _share(flags: Sequence[bool]) -> float:
 
 def _lead_prose(preamble: Sequence[_Line]) -> bool:
     """Whether news is told before the first heading: a lead paragraph, not a blurb and not an editor's letter."""
-    prose = [line.block for line in preamble if not line.rank and not line.more and line.block.words >= 12 and not boilerplate.is_blurb(line.block)]
+    prose = [
+        line.block
+        for line in preamble
+        if not line.rank and not line.more and line.block.words >= 12 and not boilerplate.is_blurb(line.block)
+    ]
     return bool(prose) and not boilerplate.speaks_to_reader(" ".join(block.text for block in prose))
 
 
 _COMMON = frozenset(
-    "NHS England English UK Britain British Department Health Social Care Trust Trusts Foundation Hospital Hospitals CCG CCGs ICB ICBs STP STPs GP GPs The A An In On At It But And"
-    " For From Mr Mrs Ms Dr Sir Lord Baroness Professor January February March April May June July August September October November December Monday Tuesday Wednesday Thursday Friday"
-    " Saturday Sunday Commission Quality Commons Parliament Government Board Boards University National Royal College Improvement Service Services Secretary Council London".split()
+    [
+        "NHS",
+        "England",
+        "English",
+        "UK",
+        "Britain",
+        "British",
+        "Department",
+        "Health",
+        "Social",
+        "Care",
+        "Trust",
+        "Trusts",
+        "Foundation",
+        "Hospital",
+        "Hospitals",
+        "CCG",
+        "CCGs",
+        "ICB",
+        "ICBs",
+        "STP",
+        "STPs",
+        "GP",
+        "GPs",
+        "The",
+        "A",
+        "An",
+        "In",
+        "On",
+        "At",
+        "It",
+        "But",
+        "And",
+        "For",
+        "From",
+        "Mr",
+        "Mrs",
+        "Ms",
+        "Dr",
+        "Sir",
+        "Lord",
+        "Baroness",
+        "Professor",
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+        "Commission",
+        "Quality",
+        "Commons",
+        "Parliament",
+        "Government",
+        "Board",
+        "Boards",
+        "University",
+        "National",
+        "Royal",
+        "College",
+        "Improvement",
+        "Service",
+        "Services",
+        "Secretary",
+        "Council",
+        "London",
+    ]
 )
 _REFERS_BACK = re.compile(
     r"^[\"'\u2018\u201c]?(?:He|She|They|It|This|That|These|Those|Its|His|Her|Their|But|And|However|Asked|Speaking|Meanwhile|Instead|Also|Similarly|Another|Such)\b"
@@ -576,7 +686,11 @@ _REFERS_BACK = re.compile(
 
 def _names(text: str) -> set[str]:
     """Proper names and acronyms that could tie one section to another."""
-    return {name for name in re.findall(r"(?<![.?!\u201c\"'] )(?<!^)\b[A-Z][\w'\u2019-]*[A-Za-z]", text) if name not in _COMMON and len(name) > 2}
+    return {
+        name
+        for name in re.findall(r"(?<![.?!\u201c\"'] )(?<!^)\b[A-Z][\w'\u2019-]*[A-Za-z]", text)
+        if name not in _COMMON and len(name) > 2
+    }
 
 
 def _follows_up(sections: Sequence[_Section]) -> list[bool]:
@@ -594,10 +708,10 @@ def _follows_up(sections: Sequence[_Section]) -> list[bool]:
 def _without_masthead(layout: _Layout) -> list[_Section]:
     """The stories of a round-up: without its name, blurb and greeting, with a lead story that stands above them."""
     sections = list(layout.sections)
-    told = [bool(section.body) for section in sections]
-    if sum(told) * 2 >= len(told):
+    speaks = [bool(section.body) for section in sections]
+    if sum(speaks) * 2 >= len(speaks) > 0:
         # The newsletter's name and its issue's title stand above the first story that says anything.
-        sections = sections[told.index(True) :]
+        sections = sections[speaks.index(True) :]
     while sections and _is_masthead(sections[0]):
         sections.pop(0)
     if sections:
@@ -616,7 +730,12 @@ def _without_masthead(layout: _Layout) -> list[_Section]:
 def _without_signature(body: tuple[Block, ...]) -> tuple[Block, ...]:
     """Cuts the names and offices that close a letter: several short lines without a sentence among them."""
     end = len(body)
-    while end and body[end - 1].kind == "text" and body[end - 1].words <= 9 and not re.search(r"[.!?:;,]['\"\u2019\u201d)]*$", body[end - 1].text):
+    while (
+        end
+        and body[end - 1].kind == "text"
+        and body[end - 1].words <= 9
+        and not re.search(r"[.!?:;,]['\"\u2019\u201d)]*$", body[end - 1].text)
+    ):
         end -= 1
     return body[:end] if end and len(body) - end >= 2 else body
 
@@ -629,7 +748,7 @@ def _is_masthead(section: _Section) -> bool:
     """Whether a first section is the newsletter's own name with what it says of itself."""
     prose = [block for block in section.body if block.words >= 8 and _ends_sentence(block.text)]
     letter = boilerplate.names_roundup(section.title) or boilerplate.is_person(section.title)
-    if not all(_introduces_issue(block) or letter and boilerplate.speaks_to_reader(block.text) for block in prose):
+    if not all(_introduces_issue(block) or (letter and boilerplate.speaks_to_reader(block.text)) for block in prose):
         return False
     if sum(block.words for block in section.body if block not in prose) > 30:
         return False
@@ -637,7 +756,7 @@ def _is_masthead(section: _Section) -> bool:
     told = sum(block.words for block in prose)
     if prose and not letter:
         return not section.url and not (told > 40 and len(section.title.split()) >= 5)
-    return letter or not section.url and (len(section.body) != 1 or boilerplate.names_roundup(" ".join(lines)))
+    return letter or (not section.url and (len(section.body) != 1 or boilerplate.names_roundup(" ".join(lines))))
 
 
 def _whole(article: Article, lines: Sequence[_Line], signs: _Signs) -> _Section | None:
@@ -655,7 +774,7 @@ def _whole(article: Article, lines: Sequence[_Line], signs: _Signs) -> _Section 
     above = [line.block for line in content[: start or 0] if line.block.words >= 16]
     body = [*above, *_without_author([line.block for line in content[(start + 1 if start is not None else 0) :]])]
     told = [block for block in body if not _introduces_issue(block)]
-    if not told or signs.mailing and not any(block.words >= 12 and not boilerplate.speaks_to_reader(block.text) for block in told):
+    if not told or (signs.mailing and not any(block.words >= 12 and not boilerplate.speaks_to_reader(block.text) for block in told)):
         return None
     title = heading.text if heading else article.title or _run_in(told[0])[0]
     link = heading.links[0].url if heading and heading.links else url
@@ -680,7 +799,7 @@ def _headline(content: Sequence[_Line]) -> int | None:
     if explicit:
         return min(explicit)[1]
     for index, line in enumerate(content[:8]):
-        label = boilerplate.names_roundup(line.block.text) and line.block.words <= 10 or boilerplate.is_address(line.block)
+        label = (boilerplate.names_roundup(line.block.text) and line.block.words <= 10) or boilerplate.is_address(line.block)
         if line.rank and line.block.words >= 3 and not label and not _introduces_issue(line.block):
             return index
         if line.block.words >= 16 and _ends_sentence(line.block.text) and not _introduces_issue(line.block):

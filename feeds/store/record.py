@@ -20,9 +20,7 @@ def record(connection: sa.Connection, source_id: int, issues: Iterable[Issue], n
     """Stores new and edited articles with their stories; what is stored already is left as it is."""
     tally = Tally()
     for issue in issues:
-        known = connection.execute(
-            sa.select(article).where(article.c.source_id == source_id, article.c.guid == issue.article.guid)
-        ).first()
+        known = connection.execute(sa.select(article).where(article.c.source_id == source_id, article.c.guid == issue.article.guid)).first()
         if known is None:
             tally += _Writer(connection, source_id, _insert_article(connection, source_id, issue, now), now).write(issue, [])
         elif known.fingerprint != issue.fingerprint:
@@ -85,8 +83,8 @@ class _Writer:
         story_id = self._find_same(keys)
         if story_id is None:
             story_id = str(ULID())
-            values = {"id": story_id, "lead_report": report_id, "first_seen": self._now, "updated": self._now, "seq": 0}
-            self._connection.execute(story.insert().values(values, untagged=True))
+            values = {"id": story_id, "lead_report": report_id, "first_seen": self._now, "updated": self._now, "seq": 0, "untagged": True}
+            self._connection.execute(story.insert().values(values))
             self._insert_report(report_id, story_id, tagged.story, keys)
             _set_tags(self._connection, story_id, tagged.tags)
             _log(self._connection, "new", story_id, self._now, set())

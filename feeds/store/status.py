@@ -25,13 +25,14 @@ class Status:
                 _set(connection, "instance", str(ULID()))
             return str(_get(connection, "instance"))
 
-    def first_time(self, task: str) -> bool:
-        """True once per database for each task name, however many processes ask."""
+    def is_done(self, task: str) -> bool:
+        """Whether a task that is done once per database has been."""
+        with reading(self._engine) as connection:
+            return _get(connection, f"done:{task}") is not None
+
+    def mark_done(self, task: str) -> None:
         with writing(self._engine) as connection:
-            if _get(connection, f"done:{task}"):
-                return False
             _set(connection, f"done:{task}", "yes")
-            return True
 
     def beat(self, now: int, model: str) -> None:
         """Ingest says that it is alive and which model it tags with."""

@@ -1,0 +1,81 @@
+"""The ingest role: a tick claims the sources that are due and polls them, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from feeds.errors import HealthwireError
+from feeds.ingest.poll import Poller
+from feeds.model import Lease
+from feeds.ports import Clock
+from feeds.store import Store
+
+_log = logging.getLogger(__name__)
+
+# How long polls in flight may finish after a stop; what is left is given back and stays due.
+_GRACE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds between ticks, polls at once, and seconds that a lease holds."""
+
+    tick: int
+    concurrency: int
+    lease: int
+
+
+class IngestRole:
+    """Polls what is due. The durable schedule is in the sources' rows; APScheduler only ticks."""
+
+    def __init__(self, store: Store, poller: Poller, clock: Clock, model: Callable[[], str], pace: Pace) -> None:
+        self._store = store
+        self._poller = poller
+        self._clock = clock
+        self._model = model
+        self._pace = pace
+        self._polls: dict[asyncio.Task[object], Lease] = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Ticks until ``stop`` is set, then finishes or gives back the polls in flight."""
+        scheduler = AsyncIOScheduler(timezone="UTC")
+        # A late tick is still worth running, and one that was missed needs no second one.
+        scheduler.add_job(self.tick, "interval", seconds=self._pace.tick, misfire_grace_time=None, coalesce=True, max_instances=1)
+        scheduler.start()
+        await self.tick()
+        await stop.wait()
+        scheduler.shutdown(wait=False)
+        await self._wind_down()
+
+    async def tick(self) -> None:
+        """Says that ingest is alive, and starts polls of due sources up to the limit."""
+        try:
+            leases = await asyncio.to_thread(self._claim)
+        except HealthwireError as error:
+            _log.error("tick failed: %s", error)
+            return
+        for lease in leases:
+            task: asyncio.Task[object] = asyncio.create_task(self._poller.poll(lease))
+            self._polls[task] = lease
+            task.add_done_callback(self._polls.pop)
+
+    def _claim(self) -> list[Lease]:
+        now = self._clock()
+        self._store.status.beat(now, self._model())
+        free = self._pace.concurrency - len(self._polls)
+        return self._store.polls.claim(now, self._pace.lease, free) if free > 0 else []
+
+    async def _wind_down(self) -> None:
+        if not self._polls:
+            return
+        leases = dict(self._polls)
+        _, late = await asyncio.wait(leases, timeout=_GRACE)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.to_thread(self._store.polls.release, [leases[task] for task in late])

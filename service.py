@@ -1,0 +1,601 @@
+"""Healthwire's composition root and command line: settings become parts, parts become commands."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from importlib.metadata import PackageNotFoundError, version
+from os import environ
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+# One thread a fit: with more, numerical libraries fight over the cores of a small machine.
+environ.setdefault("OMP_NUM_THREADS", "1")
+environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import click
+
+from classifier.errors import ClassifierError
+from classifier.topics import load_topics
+from feeds import model as m
+from feeds.errors import HealthwireError, InputError, SettingsError, StoreError
+from feeds.ingest.files import Reading, folder_url, read_files
+from feeds.ingest.http import HttpFetcher
+from feeds.ingest.opml import read_opml, write_opml
+from feeds.ingest.poll import Outcome, ParserPool, Poller, lease_seconds
+from feeds.ingest.role import IngestRole, Pace
+from feeds.ingest.schedule import Rhythm
+from feeds.publish.documents import FeedDocuments
+from feeds.settings import Settings, read_settings
+from feeds.store import Store, migrate, open_store
+from feeds.store.backup import read_backup, write_backup
+from feeds.supervise import check_free, end_with_parent, run_together
+from feeds.text import web_url
+from feeds.web.app import create_app
+from feeds.web.parts import WebParts
+from feeds.web.server import run_server
+
+if TYPE_CHECKING:
+    from classifier.model import Model, Prediction
+
+SEEDS = Path(__file__).resolve().parent / "seeds"
+_log = logging.getLogger("healthwire")
+
+
+def clock() -> int:
+    return int(time.time())
+
+
+# ---------------------------------------------------------------- parts
+
+
+def product() -> str:
+    try:
+        return f"Healthwire/{version('healthwire')}"
+    except PackageNotFoundError:
+        return "Healthwire"
+
+
+def topics() -> tuple[m.Topic, ...]:
+    return tuple(m.Topic(topic.name, topic.title, topic.meaning) for topic in load_topics(SEEDS / "topics.toml"))
+
+
+def prepared_store(settings: Settings) -> Store:
+    """The store, its folder made and its schema up to date."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot use HEALTHWIRE_DATA_DIR={settings.data_dir}: {(error.strerror or str(error)).lower()}") from error
+    store = open_store(settings.database)
+    migrate(store.engine)
+    return store
+
+
+def train_model() -> Model:
+    from classifier.examples import load_examples
+    from classifier.lexicon import load_lexicon
+    from classifier.train import train
+
+    known = load_topics(SEEDS / "topics.toml")
+    names = [topic.name for topic in known]
+    return train(load_examples(SEEDS / "stories.jsonl", names), known, load_lexicon(SEEDS / "lexicon.toml", names))
+
+
+def usable_model(settings: Settings) -> Model:
+    """The model in the data directory; when there is none that this version can use, a new one."""
+    from classifier.model import Model
+
+    try:
+        return Model.load(settings.model_file)
+    except ClassifierError as error:
+        _log.info("%s; training now", error)
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        made = train_model()
+        made.save(settings.model_file)
+        return made
+
+
+class ModelTagger:
+    """The classifier behind the port that ingest knows; takes up a newly trained model between two batches."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._model = usable_model(settings)
+        self._stamp = self._file_stamp()
+
+    @property
+    def version(self) -> str:
+        return self._model.version
+
+    def tag(self, stories: Sequence[tuple[str, str]]) -> list[tuple[m.Tag, ...]]:
+        self._refresh()
+        return [self._tags(prediction) for prediction in self._model.predict(stories)]
+
+    def _tags(self, prediction: Prediction) -> tuple[m.Tag, ...]:
+        return tuple(
+            m.Tag(each.topic, each.confidence, each.chosen, self.version, tuple(m.Evidence(*term) for term in each.evidence))
+            for each in prediction.judgements
+        )
+
+    def _refresh(self) -> None:
+        stamp = self._file_stamp()
+        if stamp == self._stamp:
+            return
+        from classifier.model import Model
+
+        self._stamp = stamp
+        try:
+            self._model = Model.load(self._settings.model_file)
+            _log.info("model %s is in use", self.version)
+        except ClassifierError as error:
+            _log.warning("%s; model %s stays in use", error, self.version)
+
+    def _file_stamp(self) -> tuple[int, int] | None:
+        try:
+            stat = self._settings.model_file.stat()
+        except OSError:
+            return None
+        return stat.st_mtime_ns, stat.st_size
+
+
+@asynccontextmanager
+async def poller(settings: Settings, store: Store, tagger: ModelTagger) -> AsyncIterator[Poller]:
+    contact = f" (+{settings.contact})" if settings.contact else ""
+    rhythm = Rhythm(settings.poll_interval, settings.poll_min_interval, settings.poll_max_interval)
+    fetcher = HttpFetcher(
+        user_agent=f"{product()}{contact}",
+        timeout=settings.fetch_timeout,
+        max_bytes=settings.max_bytes,
+        concurrency=settings.concurrency,
+        per_host=settings.per_host,
+        allowed=settings.allow_addresses,
+    )
+    parser = ParserPool()
+    try:
+        async with fetcher:
+            yield Poller(store, fetcher, parser, tagger, clock, rhythm, settings.max_bytes)
+    finally:
+        parser.close()
+
+
+def load_starter_sources(settings: Settings, store: Store) -> None:
+    """On the first start of a database, subscribes to the sources of the OPML file that the settings name."""
+    if store.status.is_done("sources"):
+        return
+    found, complaints = read_opml(settings.sources.read_bytes(), settings.sources.parent)
+    for complaint in complaints:
+        _log.warning("%s: %s", settings.sources, complaint)
+    store.sources.add(found, next_poll=clock())
+    store.status.mark_done("sources")
+
+
+async def poll_sources(
+    settings: Settings, store: Store, tagger: ModelTagger, ids: Sequence[int] | None, limit: int = 10_000
+) -> list[Outcome]:
+    """Polls the named or all due sources once, with a progress bar on a terminal."""
+    leases = store.polls.claim(clock(), lease_seconds(settings.fetch_timeout), limit, ids)
+    outcomes: list[Outcome] = []
+    async with poller(settings, store, tagger) as this:
+        room = asyncio.Semaphore(settings.concurrency)
+
+        async def one(lease: m.Lease) -> Outcome:
+            async with room:
+                return await this.poll(lease)
+
+        with progress(len(leases), "Polling") as bar:
+            for done in asyncio.as_completed([one(lease) for lease in leases]):
+                outcomes.append(await done)
+                bar.update(1)
+    return sorted(outcomes, key=lambda outcome: outcome.source.id)
+
+
+def prepare(settings: Settings) -> tuple[Store, ModelTagger]:
+    """What every ingesting command needs: schema, model, starter sources, and the sample newsletters read."""
+    store = prepared_store(settings)
+    tagger = ModelTagger(settings)
+    load_starter_sources(settings, store)
+    return store, tagger
+
+
+def read_new_folders(settings: Settings, store: Store, tagger: ModelTagger) -> None:
+    """Reads folder sources that were never read, so that a first start without a network has something to show."""
+    new = [source.id for source in store.sources.list() if source.is_folder and source.next_poll and not source.last_polled]
+    if new:
+        asyncio.run(poll_sources(settings, store, tagger, new))
+
+
+# ---------------------------------------------------------------- roles
+
+
+def run_ingest(settings: Settings) -> None:
+    set_up_logging(settings)
+    store, tagger = prepare(settings)
+
+    async def run() -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
+        pace = Pace(settings.tick, settings.concurrency, lease_seconds(settings.fetch_timeout))
+        async with poller(settings, store, tagger) as this:
+            await IngestRole(store, this, clock, lambda: tagger.version, pace).run(stop)
+
+    asyncio.run(run())
+
+
+def run_web(settings: Settings) -> None:
+    set_up_logging(settings)
+    host, port = settings.bind
+    check_free(host, port)
+    prepared_store(settings).engine.dispose()
+    run_server(host, port, partial(load_app, settings))
+
+
+def load_app(settings: Settings) -> Any:
+    """The application, made in the server's worker process."""
+    set_up_logging(settings)
+    end_with_parent()
+    store = open_store(settings.database)
+    known = topics()
+    documents = FeedDocuments(store, known, settings.address)
+    return create_app(WebParts(store, documents, known, settings.address, clock, patience=max(60, 4 * settings.tick)))
+
+
+def set_up_logging(settings: Settings) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        _JsonLines() if settings.log_format == "json" else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        entry = {"time": self.formatTime(record), "level": record.levelname, "logger": record.name, "message": record.getMessage()}
+        if record.exc_info:
+            entry["error"] = self.formatException(record.exc_info)
+        return json.dumps(entry, ensure_ascii=False)
+
+
+# ---------------------------------------------------------------- commands
+
+
+class _Commands(click.Group):
+    """Turns expected errors into one line on standard error and exit status 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (HealthwireError, ClassifierError) as error:
+            raise click.ClickException(str(error)) from error
+        except BrokenPipeError:
+            # Whoever read our output has seen enough, e.g. `head`.
+            sys.stderr.close()
+            raise SystemExit(0) from None
+
+
+@click.group(cls=_Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.pass_context
+def main(ctx: click.Context) -> None:
+    """Turn health-policy news into topic feeds. Without a command: serve. Settings: HEALTHWIRE_… (see the README)."""
+    ctx.obj = read_settings(environ)
+    if ctx.invoked_subcommand is None:
+        ctx.invoke(serve)
+
+
+with_settings = click.pass_obj
+
+
+@main.command()
+@with_settings
+def serve(settings: Settings) -> None:
+    """Run web and ingest on this machine until stopped (the default)."""
+    set_up_logging(settings)
+    check_free(*settings.bind)
+    store, tagger = prepare(settings)
+    read_new_folders(settings, store, tagger)
+    store.status.beat(clock(), tagger.version)
+    store.engine.dispose()
+    _log.info("serving on %s", settings.address)
+    run_together({"web": partial(run_web, settings), "ingest": partial(run_ingest, settings)})
+
+
+@main.command()
+@with_settings
+def web(settings: Settings) -> None:
+    """Serve feeds, JSON and pages only."""
+    run_web(settings)
+
+
+@main.command()
+@with_settings
+def ingest(settings: Settings) -> None:
+    """Poll sources only."""
+    run_ingest(settings)
+
+
+@main.command()
+@click.argument("sources", nargs=-1)
+@with_settings
+def poll(settings: Settings, sources: tuple[str, ...]) -> None:
+    """Poll the due sources once, or the named ones (id, address or title), and show what came."""
+    store, tagger = prepare(settings)
+    ids = [store.sources.find(name).id for name in sources] if sources else None
+    outcomes = asyncio.run(poll_sources(settings, store, tagger, ids))
+    for outcome in outcomes:
+        click.echo(f"{outcome.source.id:>4}  {_told(outcome):<24}  {outcome.source.title}")
+        if outcome.error:
+            click.echo(f"      {outcome.error}")
+    total = sum((outcome.tally for outcome in outcomes), m.Tally())
+    click.echo(f"{len(outcomes)} polled: {total.new} new stories, {total.edited} edited, {total.merged} known from elsewhere")
+    if ids is not None and len(outcomes) < len(set(ids)):
+        raise HealthwireError("some of these sources are being polled by another process just now")
+    if sources and any(outcome.error for outcome in outcomes):
+        raise SystemExit(1)
+
+
+def _told(outcome: Outcome) -> str:
+    if outcome.error:
+        return "failed"
+    return "unchanged" if outcome.unchanged else f"{outcome.tally.new} new, {outcome.tally.edited} edited"
+
+
+@main.command()
+@click.argument("files", nargs=-1, required=True)
+@click.option("--json", "as_json", is_flag=True, help="One JSON line a story.")
+@with_settings
+def read(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
+    """Read newsletter, article or feed files now (- is standard input) and show their stories with topics."""
+    store = prepared_store(settings)
+    tagger = ModelTagger(settings)
+    failed = False
+    with progress(len(files), "Reading") as bar:
+        for reading in read_files(files, store, tagger, clock, settings.max_bytes):
+            bar.update(1)
+            failed = failed or reading.error is not None
+            _show(reading, as_json)
+    if failed:
+        raise SystemExit(1)
+
+
+def _show(reading: Reading, as_json: bool) -> None:
+    if reading.error:
+        click.echo(f"Error: {reading.error}", err=True)
+        return
+    stories = [(issue, tagged) for issue in reading.issues for tagged in issue.stories]
+    if not stories:
+        click.echo(f"{reading.file}: no stories in it", err=True)
+    for issue in reading.issues:
+        if issue.doubt:
+            click.echo(f"{reading.file}: {issue.doubt}", err=True)
+    for _, tagged in stories:
+        story = tagged.story
+        chosen = [tag for tag in tagged.tags if tag.chosen]
+        if as_json:
+            row = {
+                "file": reading.file,
+                "position": story.position,
+                "of": story.of,
+                "title": story.title,
+                "text": story.text,
+                "url": story.url,
+            }
+            click.echo(json.dumps(row | {"topics": [tag.topic for tag in chosen]}, ensure_ascii=False))
+        else:
+            names = ", ".join(f"{tag.topic} {tag.confidence:.0%}" for tag in chosen) or "no topic"
+            click.echo(f"{reading.file} {story.position}/{story.of}: {story.title} [{names}]")
+
+
+@main.command()
+@click.argument("files", nargs=-1)
+@click.option("--json", "as_json", is_flag=True, help="One JSON line a story.")
+@click.option("--why", is_flag=True, help="Add the words that spoke for and against each topic.")
+@with_settings
+def classify(settings: Settings, files: tuple[str, ...], as_json: bool, why: bool) -> None:
+    """Tell the topics of stories: text files (first line is the title) or JSON lines with title and text."""
+    made = usable_model(settings)
+    stories = [story for name in files or ("-",) for story in _stories_in(name)]
+    for (title, text), prediction in zip(stories, made.predict(stories), strict=True):
+        row: dict[str, Any] = {
+            "title": title,
+            "topics": list(prediction.topics),
+            "confidence": {each.topic: round(each.confidence, 4) for each in prediction.judgements},
+            "model": made.version,
+        }
+        if why:
+            row["evidence"] = {
+                each.topic: {"score": round(each.score, 4), "intercept": round(each.intercept, 4), "weights": dict(each.weights)}
+                for each in made.explain(title, text)
+            }
+        click.echo(json.dumps(row, ensure_ascii=False) if as_json else _verdict_for_people(row))
+
+
+def _verdict_for_people(row: dict[str, Any]) -> str:
+    lines = [row["title"] or "(no title)"]
+    for topic, confidence in sorted(row["confidence"].items(), key=lambda item: -item[1]):
+        lines.append(f"  {'*' if topic in row['topics'] else ' '} {topic:<16} {confidence:6.1%}")
+        if "evidence" in row:
+            terms = list(row["evidence"][topic]["weights"].items())[:8]
+            lines.append("      " + ", ".join(f"{term} {weight:+.2f}" for term, weight in terms))
+    return "\n".join(lines)
+
+
+def _stories_in(name: str) -> Iterator[tuple[str, str]]:
+    try:
+        body = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        text = body.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{name}: {(error.strerror or str(error)).lower()}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: not UTF-8 text") from error
+    if not text.lstrip().startswith("{"):
+        title, _, rest = text.strip().partition("\n")
+        yield title.strip(), rest.strip()
+        return
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.strip():
+            yield _story_in(line, f"{name}, line {number}")
+
+
+def _story_in(line: str, place: str) -> tuple[str, str]:
+    try:
+        row = json.loads(line)
+        title, text = row.get("title", ""), row.get("text", "")
+    except (ValueError, AttributeError) as error:
+        raise InputError(f"{place}: not a JSON object with title and text") from error
+    if not isinstance(title, str) or not isinstance(text, str):
+        raise InputError(f"{place}: title and text must be strings")
+    return title, text
+
+
+@main.command()
+@with_settings
+def train(settings: Settings) -> None:
+    """Train the classifier from seeds/ and put the new model to use."""
+    from classifier.evaluate import table
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    if sys.stderr.isatty():
+        click.echo("Training…", err=True)
+    made = train_model()
+    made.save(settings.model_file)
+    click.echo(table(made.topics, made.thresholds, made.metrics))
+    click.echo(f"Figures are from stories held out in turn. Model {made.version} is in use.")
+
+
+@main.command()
+@click.argument("file")
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+@with_settings
+def evaluate(settings: Settings, file: str, as_json: bool) -> None:
+    """Score the current model on labelled JSON lines (title, text, topics)."""
+    from classifier.evaluate import evaluate as score
+    from classifier.evaluate import table
+    from classifier.examples import load_examples
+
+    made = usable_model(settings)
+    figures = score(made, load_examples(Path(file), [topic.name for topic in made.topics]))
+    click.echo(json.dumps(figures) if as_json else table(made.topics, made.thresholds, figures))
+
+
+@main.group()
+def sources() -> None:
+    """Manage sources."""
+
+
+@sources.command("list")
+@with_settings
+def list_sources(settings: Settings) -> None:
+    """Show all sources and how they do."""
+    for source in prepared_store(settings).sources.list():
+        click.echo(f"{source.id:>4}  {_state(source):<30}  {source.title}  {source.url}")
+        if source.error:
+            click.echo(f"      {source.error}")
+
+
+def _state(source: m.Source) -> str:
+    if source.last_polled is None:
+        return "not polled yet"
+    when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(source.last_polled))
+    return f"failed {source.failures}x, {when}" if source.failures else f"ok, {when}"
+
+
+@sources.command("add")
+@click.argument("address")
+@click.option("--title", default="", help="What to call it; by default what the feed calls itself.")
+@click.option("--folder", default="", help="The group to list it under.")
+@with_settings
+def add_source(settings: Settings, address: str, title: str, folder: str) -> None:
+    """Add a feed's address, or a folder of newsletters on this machine."""
+    url = web_url(address) or (folder_url(Path(address)) if Path(address).is_dir() else None)
+    if url is None:
+        raise InputError(f"{address!r} is neither an http(s) address nor a folder")
+    added = prepared_store(settings).sources.add([m.Subscription(url, title, folder)], next_poll=clock())
+    if not added:
+        raise InputError(f"{address} is a source already")
+    click.echo(f"Added as source {added[0].id}; it will be polled at the next tick, or now by: healthwire poll {added[0].id}")
+
+
+@sources.command("remove")
+@click.argument("name")
+@with_settings
+def remove_source(settings: Settings, name: str) -> None:
+    """Remove a source (id, address or title) and withdraw the stories that only it reported."""
+    store = prepared_store(settings)
+    source = store.sources.find(name)
+    tally = store.sources.remove(source.id, clock())
+    click.echo(f"Removed {source.title}; {tally.withdrawn} stories withdrawn")
+
+
+@sources.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_settings
+def import_sources(settings: Settings, file: Path) -> None:
+    """Subscribe to the feeds in an OPML file."""
+    found, complaints = read_opml(file.read_bytes(), file.parent)
+    added = prepared_store(settings).sources.add(found, next_poll=clock())
+    for complaint in complaints:
+        click.echo(f"{file}: {complaint}", err=True)
+    click.echo(f"{len(added)} added, {len(found) - len(added)} known already, {len(complaints)} not usable")
+    if complaints:
+        raise SystemExit(1)
+
+
+@sources.command("export")
+@with_settings
+def export_sources(settings: Settings) -> None:
+    """Write the web sources as OPML to standard output."""
+    click.echo(write_opml(prepared_store(settings).sources.list()), nl=False)
+
+
+@main.command("migrate")
+@with_settings
+def migrate_database(settings: Settings) -> None:
+    """Bring the database to this version's schema."""
+    prepared_store(settings)
+    click.echo("The database is up to date")
+
+
+@main.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@with_settings
+def backup(settings: Settings, file: Path) -> None:
+    """Copy the whole database into FILE, while the service runs."""
+    click.echo(f"{write_backup(prepared_store(settings).engine, file)} rows written to {file}")
+
+
+@main.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@with_settings
+def restore(settings: Settings, file: Path) -> None:
+    """Fill an empty database from a backup, of either engine."""
+    click.echo(f"{read_backup(prepared_store(settings).engine, file)} rows restored from {file}")
+
+
+@contextmanager
+def progress(length: int, label: str) -> Iterator[Any]:
+    """A progress bar on standard error when that is a terminal; silent otherwise."""
+    with click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty() or length < 2) as bar:
+        yield bar
+
+
+def run() -> None:
+    """The console command."""
+    try:
+        main(standalone_mode=True)
+    except SettingsError as error:
+        click.echo(f"Error: {error}", err=True)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    run()
