@@ -148,7 +148,7 @@ def _joined(paragraph: list[str], width: int) -> list[str]:
         width = min(width, max(map(len, paragraph)))
     for line in paragraph[1:]:
         word = line.split(maxsplit=1)[0]
-        speech = line.strip()[0] in "\"'\u2018\u201c" and _ends_sentence(last)
+        speech = line.strip()[0] in "\"'\u2018\u201c" and ends_sentence(last)
         starts_anew = (
             speech or _is_rule(line) or _is_rule(last) or _starts_item(line) or _is_url(line) or _is_columns(line) or _is_columns(last)
         )
@@ -209,7 +209,8 @@ def _line_block(line: str, tight: bool) -> Block:
     return Block(kind, body, _linkified(body), marker=marker, links=links, tight=tight, quoted=quoted, bold=bold)
 
 
-def _ends_sentence(text: str) -> bool:
+def ends_sentence(text: str) -> bool:
+    """Whether the text closes as a sentence does, quotation marks and brackets apart."""
     return bool(re.search(r"[.!?\u2026]['\"\u2019\u201d)\]]*$", text))
 
 
@@ -232,66 +233,10 @@ def _linkified(text: str) -> str:
 # ---------------------------------------------------------------- HTML
 
 _BREAKING = frozenset(
-    [
-        "p",
-        "div",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "li",
-        "ul",
-        "ol",
-        "dl",
-        "dt",
-        "dd",
-        "table",
-        "tbody",
-        "thead",
-        "tfoot",
-        "tr",
-        "td",
-        "th",
-        "section",
-        "article",
-        "main",
-        "header",
-        "blockquote",
-        "figure",
-        "figcaption",
-        "pre",
-        "hr",
-        "center",
-        "address",
-        "fieldset",
-        "details",
-        "summary",
-        "body",
-        "html",
-    ]
+    "p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd table tbody thead tfoot tr td th section article main header blockquote figure"
+    " figcaption pre hr center address fieldset details summary body html".split()
 )
-_SKIPPED = frozenset(
-    [
-        "script",
-        "style",
-        "noscript",
-        "template",
-        "svg",
-        "nav",
-        "footer",
-        "form",
-        "button",
-        "select",
-        "iframe",
-        "object",
-        "head",
-        "aside",
-        "title",
-        "figcaption",
-    ]
-)
+_SKIPPED = frozenset("script style noscript template svg nav footer form button select iframe object head aside title figcaption".split())
 _FURNITURE = re.compile(
     r"(?:^|[\s_-])(?:nav|navbar|menu|breadcrumbs?|cookies?|cookie-\w+|related|share|sharing|social|comments?|footer|advert\w*|sidebar"
     r"|skip-link|preheader|most-read|paywall|newsletter-signup)(?:$|[\s_-])",

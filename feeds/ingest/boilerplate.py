@@ -40,6 +40,8 @@ _ADDRESS, _CALL_TO_BUY = (_any(_WORDING[name]) for name in ("address", "call_to_
 _FAREWELL = _whole("farewell", after=r"\b.{0,120}")
 _SIDE_SECTION, _CONTENTS, _SHORTS, _SUBHEADING = (_whole(name) for name in ("side_section", "contents", "shorts", "subheading"))
 _MORE = _whole("more", before=r"\W*", after=r"(?: subscribers? only)?\W*")
+_COMMON_NAMES = frozenset(_WORDING["common_names"])
+_REFERS_BACK = re.compile("|".join(_WORDING["refers_back"]))
 _VOICE = re.compile(r"\b(?:I|I'm|I've|we|we've|we're|our|us|you|you'll|you've|your|my)\b", re.I)
 _COUNT = r"\b(?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen)"
 _COUNTED = re.compile(rf"{_COUNT} (?:\w+ ){{0,3}}(?:{'|'.join(_WORDING['countable'])})\b", re.I)
@@ -137,6 +139,16 @@ def is_generic_subheading(text: str) -> bool:
 def is_person(text: str) -> bool:
     """A line that holds nothing but somebody's name."""
     return bool(_PERSON.fullmatch(text.strip()))
+
+
+def is_common_name(name: str) -> bool:
+    """A proper name or acronym that stands in half of all health news and ties nothing together."""
+    return name in _COMMON_NAMES
+
+
+def refers_back(text: str) -> bool:
+    """A text that begins by going on with what was told before it."""
+    return bool(_REFERS_BACK.match(text.lstrip("\"'\u2018\u201c")))
 
 
 def is_address(block: Block) -> bool:

@@ -40,7 +40,7 @@ def from_text(name: str, body: bytes, *, is_html: bool) -> Article:
         InputError: it is binary.
     """
     text = decode(name, body, is_html=is_html)
-    title = _html_title(text) if is_html else ""
+    title = _html_title(text) if is_html else _first_line(text)
     guid = PurePath(name).name if name != "-" else digest(text)
     return Article(guid=guid, title=title or _title_from(name), body=text, is_html=is_html, origin="letter")
 
@@ -157,6 +157,12 @@ def _date(value: str) -> int | None:
         return int(parsedate_to_datetime(value).timestamp())
     except (TypeError, ValueError, OverflowError):
         return None
+
+
+def _first_line(text: str) -> str:
+    """A newsletter's name or an article's headline, if the text begins with one."""
+    line = plain_line(next((line for line in text.splitlines() if re.search(r"\w", line)), ""))
+    return line if len(line.split()) <= 14 else ""
 
 
 def _html_title(text: str) -> str:

@@ -7,7 +7,7 @@ import logging
 import random
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import TimeoutError as PoolTimeout
 from dataclasses import dataclass, replace
 from multiprocessing import get_context

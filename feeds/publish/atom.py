@@ -5,12 +5,13 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from feedgen.entry import FeedEntry
 from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
+from ulid import ULID
 
 from feeds.model import PublishedStory, Source
 from feeds.text import summary, web_url
@@ -55,6 +56,7 @@ def render(head: FeedHead, stories: Sequence[PublishedStory], titles: dict[str, 
     feed.link(href=head.base_url + page_path(head.name), rel="alternate", type="text/html")
     feed.author({"name": "Healthwire"})
     feed.generator("Healthwire")
+    feed.icon(f"{head.base_url}/static/icon.svg")
     feed.language("en-GB")
     feed.updated(_moment(head.updated))
     feed.register_extension("source", _NoFeedExtension, _SourceExtension, atom=True, rss=False)
@@ -67,8 +69,8 @@ def _add(entry: FeedEntry, story: PublishedStory, head: FeedHead, titles: dict[s
     entry.id(f"{_TAG}stories/{story.id}")
     entry.title(story.title)
     entry.link(href=story.url or head.base_url + story_path(story.id), rel="alternate", type="text/html")
-    entry.published(_moment(story.published))
-    entry.updated(_moment(story.updated))
+    entry.published(min(_moment(story.published), _version(story)))
+    entry.updated(_version(story))
     entry.author({"name": story.author or story.source.title})
     for tag in story.topics:
         entry.category(term=tag.topic, scheme=_SCHEME, label=titles.get(tag.topic, tag.topic))
@@ -84,6 +86,16 @@ def provenance(story: PublishedStory) -> str:
     if story.article.of > 1:
         return f"{story.source.title}: {story.article.title}, story {story.article.position} of {story.article.of}"
     return story.source.title
+
+
+def _version(story: PublishedStory) -> datetime:
+    """When the story last changed, within the second before it was stored.
+
+    A round-up's stories are stored in one second, but two entries with one ``updated`` look like one to readers
+    (RFC 4287 section 4.2.15), so the random part of the id tells them apart.
+    """
+    apart = int(ULID.from_str(story.id)) % 999_999 + 1
+    return _moment(story.updated) - timedelta(microseconds=apart)
 
 
 def _moment(seconds: int) -> datetime:
@@ -110,7 +122,7 @@ class _SourceExtension(BaseEntryExtension):  # type: ignore[misc]
             element = etree.SubElement(entry, "source")
             etree.SubElement(element, "id").text = _source_id(source, self._head.instance)
             etree.SubElement(element, "title").text = source.title
-            etree.SubElement(element, "updated").text = _moment(self._story.updated).isoformat()
+            etree.SubElement(element, "updated").text = _version(self._story).isoformat()
             if url := web_url(source.url):
                 etree.SubElement(element, "link", rel="self", href=url)
             if home := web_url(source.home_url):

@@ -23,7 +23,7 @@ _JSON = "application/json; charset=utf-8"
 _CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Last-Modified, Link"}
 
 
-@blueprint.get("/stories")
+@blueprint.get("/stories", provide_automatic_options=False)
 def stories() -> Response:
     site = parts()
     query = story_query(request.args, site)
@@ -37,7 +37,7 @@ def stories() -> Response:
     return _answer(content, headers)
 
 
-@blueprint.get("/stories/<story_id>")
+@blueprint.get("/stories/<story_id>", provide_automatic_options=False)
 def story(story_id: str) -> Response:
     site = parts()
     return _answer(as_json(site.store.stories.get(story_id), site.base_url))

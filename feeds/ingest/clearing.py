@@ -1,0 +1,152 @@
+"""Takes away what is no news: forwarding headers, boilerplate, adverts, jobs, contents lists, small print."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from feeds.ingest import boilerplate
+from feeds.ingest.blocks import Block, ends_sentence
+from feeds.ingest.headings import BOLD, HEADING_WORDS, PLAIN, Line, could_head, ranked
+
+# How many blocks at the top may be a newsletter's dress.
+_HEAD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What was seen while clearing away what is no news."""
+
+    mailing: bool = False
+    contents: bool = False
+    side_sections: bool = False
+
+
+def cleared(blocks: Sequence[Block]) -> tuple[list[Line], Signs]:
+    """The lines that may be news, with ranks, and what was seen of a newsletter's dress on the way."""
+    blocks = _unforwarded(blocks)
+    mailing = any(boilerplate.is_mailing(block) and not boilerplate.is_login(block) for block in blocks)
+    kept = [
+        block
+        for index, block in enumerate(_without_tail(blocks))
+        if not _is_dress(block) and not (index < _HEAD and block.kind == "text" and boilerplate.is_small_print(block))
+    ]
+    lines = ranked([_without_more(block) for block in kept])
+    lines, side = _without_side_sections(lines)
+    lines, contents = _without_contents(lines)
+    return lines, Signs(mailing, contents, side)
+
+
+def _unforwarded(blocks: Sequence[Block]) -> Sequence[Block]:
+    """What follows the last header block of a mail that was forwarded in the text; all blocks when there is none."""
+    for start in range(len(blocks) - 1, -1, -1):
+        block = blocks[start]
+        if re.match(r"\W*From:\W", block.text):
+            header = list(
+                takewhile(lambda item: re.match(r"\W*(?:From|Sent|Date|To|Cc|Bcc|Subject|Reply-To|Importance):", item.text), blocks[start:])
+            )
+            if len(header) == 1 and len(re.findall(r"\b(?:From|Sent|Date|To|Subject):", block.text)) >= 3:
+                return blocks[start + 1 :]
+            if len(header) >= 3:
+                return blocks[start + len(header) :]
+    return blocks
+
+
+def _is_dress(block: Block) -> bool:
+    return bool(block.text) and (
+        (not re.search(r"[^\W\d_]", block.text) and block.kind == "text")
+        or boilerplate.is_mailing(block)
+        or boilerplate.is_page_dressing(block)
+        or boilerplate.is_dateline(block)
+    )
+
+
+def _without_tail(blocks: Sequence[Block]) -> Sequence[Block]:
+    """Cuts the sign-off and the small print at the end: from there on nothing but a few short lines follows."""
+    words = 0
+    cut = len(blocks)
+    for index in range(len(blocks) - 1, -1, -1):
+        block = blocks[index]
+        if boilerplate.is_mailing(block) or boilerplate.is_farewell(block) or boilerplate.is_small_print(block):
+            cut = index
+            continue
+        words += block.words
+        tells = block.words >= 12 and ends_sentence(block.text)
+        heads = (block.level or block.bold or block.linked) and not boilerplate.is_side_section(block)
+        if words > 40 or tells or heads:
+            break
+    return blocks[:cut]
+
+
+def _without_more(block: Block) -> Line:
+    """Parts a closing "Read more" from its paragraph; a line of nothing else becomes a link line."""
+    words = block.text
+    for link in block.links:
+        words = words.replace(link.url, "")
+    words = words.strip(" <>()[]")
+    if block.links and (not words or boilerplate.is_more(words)):
+        return Line(block, more=True)
+    last = block.links[-1] if block.links else None
+    if last and last.text and boilerplate.is_more(last.text) and block.text.endswith(last.text):
+        shorter = block.text.removesuffix(last.text).rstrip(" [(\u2013-\u2026")
+        anchor = block.html.rfind("<a ")
+        kept = (replace(last, text=""),)
+        return Line(replace(block, text=shorter, html=block.html[:anchor].rstrip(" [("), links=block.links[:-1] + kept))
+    return Line(block)
+
+
+def _without_side_sections(lines: Sequence[Line]) -> tuple[list[Line], bool]:
+    """Drops jobs, events, adverts and the like, each up to where news goes on."""
+    kept: list[Line] = []
+    side_rank = 0
+    found = advert = False
+    for index, line in enumerate(lines):
+        if boilerplate.is_side_section(line.block) and could_head(line.block) and not line.more:
+            side_rank, found = line.rank or PLAIN, True
+            headed = lines[index + 1 : index + 3]
+            advert = boilerplate.is_advert_label(line.block) and len(headed) == 2 and boilerplate.calls_to_buy(headed[1].block.text)
+            continue
+        if side_rank:
+            boxed = line.block.kind == "rule"
+            news = line.rank and (line.rank <= min(side_rank, BOLD) or _has_prose(lines[index + 1 : index + 3]))
+            if not boxed and (not news or advert):
+                advert = advert and not line.rank
+                continue
+            side_rank = 0
+        kept.append(line)
+    return kept, found
+
+
+def _has_prose(lines: Iterable[Line]) -> bool:
+    return any(line.rank == 0 and line.block.words >= 16 and ends_sentence(line.block.text) for line in lines)
+
+
+def _without_contents(lines: Sequence[Line]) -> tuple[list[Line], bool]:
+    """Drops a list at the top whose lines come again as headings below, with its label."""
+    headings = [(index, key(line.block.text)) for index, line in enumerate(lines) if line.rank]
+    recurs = [
+        any(index < later and (key == heading or (len(key.split()) >= 3 and _begins_alike(key, heading))) for later, heading in headings)
+        for index, key in ((index, key(line.block.text)) for index, line in enumerate(lines))
+    ]
+    repeated = [index for index, line in enumerate(lines) if recurs[index] and not line.more and line.block.words <= HEADING_WORDS]
+    if len(repeated) < 2:
+        return list(lines), False
+    start, end = repeated[0], repeated[-1]
+    # The list's other lines (page numbers, "Events") go with it, and so does what leads up to it.
+    while end + 1 < len(lines) and lines[end + 1].block.tight and (lines[end + 1].block.kind == "item" or lines[end + 1].rank):
+        end += 1
+    if end - start > 2 * len(repeated) + 4:
+        return [line for index, line in enumerate(lines) if index not in repeated], True
+    while start and boilerplate.is_contents_label(lines[start - 1].block):
+        start -= 1
+    return [line for index, line in enumerate(lines) if not start <= index <= end], True
+
+
+def _begins_alike(one: str, other: str) -> bool:
+    return other.startswith(one) or one.split()[:4] == other.split()[:4]
+
+
+def key(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))

@@ -1,0 +1,49 @@
+"""What tests of several modules share: real databases on both engines, and settings of the tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from databases import KINDS, Databases, Kind, Templates
+from feeds.store import Store
+
+# The same examples on every run and machine; a slow machine is no failure.
+settings.register_profile("healthwire", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.load_profile("healthwire")
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Templates]:
+    with ExitStack() as until:
+        yield Templates(tmp_path_factory.mktemp("templates"), until)
+
+
+@pytest.fixture
+def databases(tmp_path: Path, templates: Templates) -> Iterator[Databases]:
+    made = Databases(tmp_path, templates)
+    yield made
+    made.close()
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Which engine a test runs on; it runs on each."""
+    chosen: Kind = request.param
+    return chosen
+
+
+@pytest.fixture
+def store(databases: Databases, kind: Kind) -> Store:
+    """An empty store, once on SQLite and once on PostgreSQL."""
+    return databases.open(databases.migrated(kind))
+
+
+@pytest.fixture
+def sqlite_store(databases: Databases) -> Store:
+    """An empty store for tests of what does not depend on the engine."""
+    return databases.open(databases.migrated("sqlite"))
