@@ -19,6 +19,7 @@ LEXICON_WEIGHT = 0.25
 MAX_RATE = 1.5
 MAX_TITLE_HITS = 3
 LEXICON_FEATURES = 3
+SHARE_CAUTION = 8  # a lone hit is a passing mention, not the whole story
 MAX_REMEMBERED = 100_000
 
 Floats = NDArray[np.float64]
@@ -104,7 +105,7 @@ def lexicon_numbers(reading: Reading, topics: int) -> list[float]:
     for hit in reading.hits:
         hits[hit.topic] += 1
         title_hits[hit.topic] += hit.in_title
-    total = sum(hits) or 1
+    total = sum(hits) + SHARE_CAUTION
     scale = (reading.length + 20) ** 0.5
     return [
         LEXICON_WEIGHT * number

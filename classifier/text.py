@@ -9,16 +9,20 @@ MAX_TEXT = 20_000
 
 MONEY, PERCENT, YEAR, NUMBER = "<money>", "<percent>", "<year>", "<number>"
 
+# Every part is bounded, so that no text can make a token long or the search slow.
 _TOKEN = re.compile(
-    r"[£$€]\s?\d[\d,.]*(?:\s?(?:trillion|billion|million|thousand|bn|tn|m|k)\b)?"
-    r"|\d+(?:[.,]\d+)*(?:\s?%|\s?per\s?cent\b)?"
-    r"|[^\W\d_]\w*(?:[&.'’][^\W\d_]\w*)*",
+    r"[£$€]\s?\d[\d,.]{0,20}(?:\s?(?:trillion|billion|million|thousand|bn|tn|m|k)\b)?"
+    r"|\d[\d,.]{0,20}(?:\s?%|\s?per\s?cent\b)?"
+    r"|[^\W\d_]\w{0,40}(?:[&.'’][^\W\d_]\w{0,20}){0,2}",
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 STOP_WORDS = frozenset(
-    ["a", "an", "and", "are", "as", "at", "be", "been", "but", "by", "for", "from", "had", "has", "have", "he", "her", "him", "his", "i", "in", "into", "is", "it", "its", "of", "on", "or", "our", "she", "so", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "was", "we", "were", "which", "who", "will", "with", "would", "you", "your", "s", "t"]
+    (
+        "a an and are as at be been but by for from had has have he her him his i in into is it its of on or our s she so t than"
+        " that the their them then there these they this those to was we were which who will with would you your"
+    ).split()
 )
 
 
@@ -35,6 +39,6 @@ def term(token: str) -> str:
     if token[0].isdigit():
         if token[-1] in "%tT":
             return PERCENT
-        return YEAR if _YEAR.fullmatch(token) else NUMBER
+        return YEAR if _YEAR.fullmatch(token.rstrip(",.")) else NUMBER
     word = unicodedata.normalize("NFKD", token.lower().replace("’", "'"))
-    return "".join(letter for letter in word if not unicodedata.combining(letter)).removesuffix("'s")
+    return "".join(letter for letter in word if not unicodedata.combining(letter)).removesuffix("'s") or token

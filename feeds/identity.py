@@ -58,7 +58,7 @@ def _text_key(story: Story) -> str | None:
 def pair_up(old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]]) -> list[int | None]:
     """For each new (title, text) of an edited article, the index of the old story it continues, or None.
 
-    First the same title or the same text, then, in order, the one left over between matched neighbours.
+    First the same title and text, then either of them, then, in order, the one left over between matched neighbours.
     An article that held one story and still does has the same one, whatever its words.
     """
     if len(old) == len(new) == 1:
@@ -66,14 +66,15 @@ def pair_up(old: Sequence[tuple[str, str]], new: Sequence[tuple[str, str]]) -> l
     pairs: list[int | None] = [None] * len(new)
     free = set(range(len(old)))
 
-    def take(match: Sequence[str], candidates: Sequence[str]) -> None:
+    def take(match: Sequence[object], candidates: Sequence[object]) -> None:
         for n, key in enumerate(match):
-            if pairs[n] is None:
+            if pairs[n] is None and key:
                 hit = next((o for o in sorted(free) if candidates[o] == key), None)
                 if hit is not None:
                     pairs[n] = hit
                     free.discard(hit)
 
+    take(new, old)
     take([title.casefold() for title, _ in new], [title.casefold() for title, _ in old])
     take([text for _, text in new], [text for _, text in old])
     for n in range(len(new)):

@@ -106,7 +106,7 @@ def _bind(value: str) -> tuple[str, int]:
 
 def _web_address(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or re.search(r"[\s?#]", value):
         raise ValueError("must be a web address, e.g. https://news.example.org")
     return value.rstrip("/")
 

@@ -31,6 +31,7 @@ def clean_html(markup: str) -> str:
         tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto", "tel"},
+        url_relative="deny",
         link_rel="noopener noreferrer",
     )
 
@@ -69,17 +70,19 @@ def canonical_url(url: str | None) -> str | None:
     if not url:
         return None
     try:
-        parts = urlsplit(url.strip())
-        host = (parts.hostname or "").lower().removeprefix("www.")
+        parts = urlsplit(scrub(url).strip())
+        host = re.sub(r"^(?:www\.)+", "", parts.hostname or "")
         port = parts.port
     except ValueError:
         return None
-    if parts.scheme.lower() not in ("http", "https") or not host:
+    if parts.scheme.lower() not in ("http", "https") or not host or re.search(r"\s", host):
         return None
+    if ":" in host:
+        host = f"[{host}]"
     if port and port not in (80, 443):
         host = f"{host}:{port}"
     query = urlencode(sorted((k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not _TRACKING.match(k)))
-    return urlunsplit(("https", host, parts.path.rstrip("/"), query, ""))
+    return urlunsplit(("https", host, re.sub(r"[\s/]+$", "", parts.path), query, ""))
 
 
 def web_url(url: str | None) -> str | None:

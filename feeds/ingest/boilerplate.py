@@ -42,6 +42,16 @@ _SIDE_SECTION, _CONTENTS, _SHORTS, _SUBHEADING = (_whole(name) for name in ("sid
 _MORE = _whole("more", before=r"\W*", after=r"(?: subscribers? only)?\W*")
 _COMMON_NAMES = frozenset(_WORDING["common_names"])
 _REFERS_BACK = re.compile("|".join(_WORDING["refers_back"]))
+_BECKONING = _any([rf"^\W*(?:{'|'.join(_WORDING['beckoning'])})\b"])
+_WHEN = _any(
+    [
+        r"^(?:{day},? )?\d{1,2}(?:st|nd|rd|th)?(?:\s?[-\u2013&]\s?\d{1,2})? {month}\b",
+        r"^{day},? \d",
+        r"^\d{1,2}[.:]\d\d\b",
+        r"^\d{1,2} ?(?:am|pm)\b",
+    ]
+)
+_PAY = _any([r"\bband \d", r"\bclosing date\b", r"\bcirca \u00a3|\bc\. ?\u00a3|\u00a3\d+k\b|\u00a3\d{2},\d{3}", r"\bper annum\b"])
 _VOICE = re.compile(r"\b(?:I|I'm|I've|we|we've|we're|our|us|you|you'll|you've|your|my)\b", re.I)
 _COUNT = r"\b(?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen)"
 _COUNTED = re.compile(rf"{_COUNT} (?:\w+ ){{0,3}}(?:{'|'.join(_WORDING['countable'])})\b", re.I)
@@ -129,6 +139,22 @@ def is_shorts_label(block: Block) -> bool:
 def is_more(text: str) -> bool:
     """The words of a link that only leads on."""
     return len(text) <= 90 and bool(_MORE.match(_plain(text)))
+
+
+def beckons(text: str) -> bool:
+    """A short line, all of it a link, that asks to be followed and is no headline."""
+    return len(text.split()) <= 9 and bool(_BECKONING.match(_plain(text)))
+
+
+def leads_to_link(text: str) -> bool:
+    """Words before an address on the same line or the next that only announce it."""
+    return len(text.split()) <= 9 and (is_more(text) or bool(re.search(r"(?::|\b(?:at|from|here|via|is))\W*$", text)))
+
+
+def is_listing(text: str) -> bool:
+    """A line of a diary, which begins with a date or a time, or of a job list, which tells the pay."""
+    plain = _plain(text)
+    return bool(_WHEN.match(plain)) or bool(_PAY.search(plain) and len(plain.split()) <= 25)
 
 
 def is_generic_subheading(text: str) -> bool:

@@ -33,7 +33,7 @@ def cleared(blocks: Sequence[Block]) -> tuple[list[Line], Signs]:
         for index, block in enumerate(_without_tail(blocks))
         if not _is_dress(block) and not (index < _HEAD and block.kind == "text" and boilerplate.is_small_print(block))
     ]
-    lines = ranked([_without_more(block) for block in kept])
+    lines = ranked(_without_announcements([_without_more(block) for block in kept]))
     lines, side = _without_side_sections(lines)
     lines, contents = _without_contents(lines)
     return lines, Signs(mailing, contents, side)
@@ -80,13 +80,19 @@ def _without_tail(blocks: Sequence[Block]) -> Sequence[Block]:
     return blocks[:cut]
 
 
+def _beckons(block: Block) -> bool:
+    looks_plain = block.kind == "text" and not block.bold
+    return block.linked and looks_plain and boilerplate.beckons(block.text)
+
+
 def _without_more(block: Block) -> Line:
     """Parts a closing "Read more" from its paragraph; a line of nothing else becomes a link line."""
     words = block.text
     for link in block.links:
         words = words.replace(link.url, "")
     words = words.strip(" <>()[]")
-    if block.links and (not words or boilerplate.is_more(words)):
+    only_links = not words or boilerplate.is_more(words) or _beckons(block)
+    if block.links and (only_links or (block.text.endswith(block.links[-1].url) and boilerplate.leads_to_link(words))):
         return Line(block, more=True)
     last = block.links[-1] if block.links else None
     if last and last.text and boilerplate.is_more(last.text) and block.text.endswith(last.text):
@@ -97,13 +103,23 @@ def _without_more(block: Block) -> Line:
     return Line(block)
 
 
+def _without_announcements(lines: Sequence[Line]) -> list[Line]:
+    """Drops lines that only announce the address on the next one ("Available at:")."""
+    following = [*lines[1:], None]
+    return [
+        line
+        for line, after in zip(lines, following, strict=True)
+        if not (after and after.more and not after.block.linked and not line.more and boilerplate.leads_to_link(line.block.text))
+    ]
+
+
 def _without_side_sections(lines: Sequence[Line]) -> tuple[list[Line], bool]:
     """Drops jobs, events, adverts and the like, each up to where news goes on."""
     kept: list[Line] = []
     side_rank = 0
     found = advert = False
     for index, line in enumerate(lines):
-        if boilerplate.is_side_section(line.block) and could_head(line.block) and not line.more:
+        if _heads_side_section(line, lines[index + 1 :]):
             side_rank, found = line.rank or PLAIN, True
             headed = lines[index + 1 : index + 3]
             advert = boilerplate.is_advert_label(line.block) and len(headed) == 2 and boilerplate.calls_to_buy(headed[1].block.text)
@@ -117,6 +133,19 @@ def _without_side_sections(lines: Sequence[Line]) -> tuple[list[Line], bool]:
             side_rank = 0
         kept.append(line)
     return kept, found
+
+
+def _heads_side_section(line: Line, following: Sequence[Line]) -> bool:
+    heads = could_head(line.block) and not line.more
+    return heads and (boilerplate.is_side_section(line.block) or _heads_listing(line, following))
+
+
+def _heads_listing(line: Line, following: Sequence[Line]) -> bool:
+    """Whether a short heading stands over a diary or a job list."""
+    if line.block.words > 5 or not line.rank:
+        return False
+    texts = [item.block.text for item in following[:6] if item.block.text and not item.more][:4]
+    return len(texts) >= 2 and boilerplate.is_listing(texts[0]) and sum(map(boilerplate.is_listing, texts)) * 2 >= len(texts)
 
 
 def _has_prose(lines: Iterable[Line]) -> bool:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import calendar
 import json
 import re
-import time
-from datetime import UTC, datetime
+from collections import Counter
+from dataclasses import replace
 from typing import Any
+from urllib.parse import urljoin
 
 import feedparser
 
 from feeds.errors import ParseError
 from feeds.identity import digest
+from feeds.ingest import dates
 from feeds.model import Article, Parsed
-from feeds.text import plain_line, title_line, web_url
+from feeds.text import plain_line, scrub, title_line, web_url
 
-# Dates outside this span are mistakes of the source ("0000-00-00", year 9999).
-_EARLIEST = calendar.timegm((1990, 1, 1, 0, 0, 0))
-_LATEST = calendar.timegm((2100, 1, 1, 0, 0, 0))
+feedparser.registerDateHandler(dates.named_zone)
 
 
 def looks_like_json(body: bytes) -> bool:
@@ -58,12 +57,12 @@ def parse_json(body: bytes, url: str) -> Parsed:
 def _json_article(item: dict[str, Any], base: str) -> Article:
     markup, text = _text(item.get("content_html")), _text(item.get("content_text"))
     body = markup or text or _text(item.get("summary"))
-    link = web_url(_text(item.get("url"))) or web_url(_text(item.get("external_url")))
+    link = _link(_text(item.get("url")), base) or _link(_text(item.get("external_url")), base)
     title = title_line(_text(item.get("title")))
     authors = item.get("authors") or [item.get("author")]
     names = [_text(author.get("name")) for author in authors if isinstance(author, dict)] if isinstance(authors, list) else []
     return Article(
-        guid=_text(item.get("id")) or link or digest(title, body),
+        guid=plain_line(str(item.get("id") or "")) or link or digest(title, body),
         title=title or _title_from(body),
         body=body,
         is_html=bool(markup),
@@ -71,7 +70,7 @@ def _json_article(item: dict[str, Any], base: str) -> Article:
         url=link,
         base=link or base,
         author=plain_line(", ".join(filter(None, names))) or None,
-        published=_moment_of(_text(item.get("date_published"))),
+        published=dates.from_rfc3339(_text(item.get("date_published"))),
     )
 
 
@@ -87,14 +86,15 @@ def parse_xml(body: bytes, content_type: str, url: str) -> Parsed:
     if not document.get("version") and not document.entries:
         reason = document.get("bozo_exception")
         raise ParseError(f"no feed could be made out in the answer{f' ({plain_line(str(reason))})' if reason else ''}")
-    home = web_url(document.feed.get("link"))
+    home = _link(document.feed.get("link", ""), url)
     articles = [_xml_article(entry, home or url) for entry in document.entries]
     return Parsed(_unique(articles), title_line(document.feed.get("title", "")), home)
 
 
 def _xml_article(entry: Any, base: str) -> Article:
     body, is_html, content_base = _content(entry)
-    link = web_url(entry.get("link"))
+    # A guid may be the link; one that is no address must not become one.
+    link = _link(entry.get("link", ""), "" if entry.get("guidislink") else base)
     title = title_line(entry.get("title", ""))
     return Article(
         guid=plain_line(entry.get("id", "")) or link or digest(title, body),
@@ -105,7 +105,7 @@ def _xml_article(entry: Any, base: str) -> Article:
         url=link,
         base=web_url(content_base) or link or base,
         author=title_line(entry.get("author", "")) or None,
-        published=_moment(entry.get("published_parsed") or entry.get("updated_parsed")),
+        published=dates.from_utc(entry.get("published_parsed") or entry.get("updated_parsed")),
     )
 
 
@@ -113,39 +113,30 @@ def _content(entry: Any) -> tuple[str, bool, str | None]:
     """The fullest content that the entry has, whether it is HTML, and its base address."""
     candidates = [*entry.get("content", []), entry.get("summary_detail") or {}]
     best: dict[str, Any] = max(candidates, key=lambda detail: len(detail.get("value") or ""), default={})
-    value = best.get("value") or ""
+    value = scrub(best.get("value") or "")
     is_html = best.get("type") != "text/plain" or bool(re.search(r"</?(?:p|a|br|div|ul|strong|em)\b", value))
     return value, is_html, best.get("base")
 
 
 def _unique(articles: list[Article]) -> tuple[Article, ...]:
-    """The first of each guid; feeds that repeat one guid for different entries get them told apart by link and title."""
+    """The first of each guid; where a feed gives one guid to different entries, all of them are told apart by link and title.
+
+    All, not all but the first: else the newest entry would take over the identity of the one that stood first before.
+    """
+    shared = Counter(guid for guid, _, _ in {(article.guid, article.url, article.title) for article in articles})
     seen: dict[str, Article] = {}
     for article in articles:
-        known = seen.get(article.guid)
-        if known is None:
-            seen[article.guid] = article
-        elif (known.url, known.title) != (article.url, article.title):
-            other = digest(article.guid, article.url or "", article.title)
-            seen.setdefault(other, Article(**{name: getattr(article, name) for name in Article.__slots__} | {"guid": other}))
+        guid = article.guid if shared[article.guid] == 1 else digest(article.guid, article.url or "", article.title)
+        seen.setdefault(guid, replace(article, guid=guid))
     return tuple(seen.values())
 
 
-def _moment(parsed: time.struct_time | None) -> int | None:
+def _link(address: str, base: str) -> str | None:
+    """A link as an absolute address; sloppy feeds give it relative to their own."""
     try:
-        moment = calendar.timegm(parsed) if parsed else None
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment is not None and _EARLIEST <= moment <= _LATEST else None
-
-
-def _moment_of(value: str) -> int | None:
-    """An RFC 3339 date."""
-    try:
-        moment = datetime.fromisoformat(value)
+        return web_url(urljoin(base, address.strip())) if address else None
     except ValueError:
         return None
-    return _moment((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).utctimetuple())
 
 
 def _title_from(body: str) -> str:
@@ -155,4 +146,4 @@ def _title_from(body: str) -> str:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
+    return scrub(value) if isinstance(value, str) else ""

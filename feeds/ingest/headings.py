@@ -9,11 +9,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from feeds.ingest.blocks import Block, ends_sentence
 from feeds.ingest.run_in import headline_and_rest
 
-BIG, CAPS, BOLD, NUMBERED, MARKED, LEAD, LINKED, PLAIN = range(7, 15)
+BIG, CAPS, BOLD, NUMBERED, MARKED, LEAD, LINKED, PLAIN, SENTENCE = range(7, 16)
 HEADING_WORDS = 18
 _HEADING_CHARS = 130
 
@@ -33,9 +34,20 @@ def ranked(lines: Sequence[Line]) -> list[Line]:
     size = usual[0][0] if usual else 0
     ranked = [line if line.more else replace(line, rank=_look(line.block, size)) for line in lines]
     ranked = _with_list_items_settled(ranked)
-    return [
+    ranked = _with_numbers_above_the_rest(ranked)
+    settled = [
         replace(line, rank=0) if line.rank == PLAIN and not line.block.links and not _introduces(ranked, index) else line
         for index, line in enumerate(ranked)
+    ]
+    return _with_sentence_headings(settled)
+
+
+def _with_numbers_above_the_rest(lines: Sequence[Line]) -> list[Line]:
+    """Where headings of one look are numbered and others not, those without a number stand inside a story."""
+    numbered = Counter(line.rank for line in lines if line.rank and re.match(r"\d", line.block.marker))
+    return [
+        replace(line, rank=PLAIN) if line.rank < PLAIN and numbered[line.rank] >= 3 and not re.match(r"\d", line.block.marker) else line
+        for line in lines
     ]
 
 
@@ -70,7 +82,7 @@ def could_head(block: Block) -> bool:
     first = re.search(r"\w", text)
     if not first or (first[0].islower() and not re.match(r"i[A-Z]|e-", text[first.start() :])):
         return False
-    strong = block.bold or block.linked or block.kind == "heading" or bool(block.size)
+    strong = block.bold or block.linked or block.kind == "heading"
     return not re.search(r"[;,]$|(?<!\.)\.[\"'\u2019\u201d)]*$" if not strong else r"[;,]$", text) and not (
         text.endswith(":") and not strong
     )
@@ -120,6 +132,23 @@ def _with_list_items_settled(lines: Sequence[Line]) -> list[Line]:
         else:
             settled.append(line)
     return settled
+
+
+def _with_sentence_headings(lines: Sequence[Line]) -> list[Line]:
+    """Where nothing else heads the text, short sentences that stand alone above longer paragraphs do."""
+    found = [
+        index
+        for index, (line, after) in enumerate(pairwise(lines))
+        if line.rank == 0 and after.rank == 0 and after.block.words >= 14 and _is_sentence_heading(line.block)
+    ]
+    if len(found) < 3 or len(found) < sum(line.rank > 0 for line in lines):
+        return list(lines)
+    return [replace(line, rank=SENTENCE) if index in found else line for index, line in enumerate(lines)]
+
+
+def _is_sentence_heading(block: Block) -> bool:
+    alone = block.kind == "text" and not block.tight and not block.links and 3 <= block.words <= 16
+    return alone and bool(re.fullmatch(r"[A-Z][^.!?\"\u201c\u2018]*\.", block.text))
 
 
 def item_kind(block: Block) -> str:

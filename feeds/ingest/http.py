@@ -22,6 +22,10 @@ _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, app
 _REDIRECTS = 5
 _GUARD = "this address lies in a private or reserved network; to read it, add its network to HEALTHWIRE_ALLOW_ADDRESSES"
 
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 
 class HttpFetcher:
     """Fetches sources over HTTP; use as an async context manager.
@@ -96,23 +100,21 @@ class HttpFetcher:
         return socket.socket(family, kind, protocol)
 
     def _permits(self, host: str) -> bool:
-        address = ipaddress.ip_address(host.split("%", 1)[0])
-        mapped = getattr(address, "ipv4_mapped", None)
-        address = mapped or address
+        address = _unwrapped(ipaddress.ip_address(host.split("%", 1)[0]))
         if any(address.version == network.version and address in network for network in self._allowed):
             return True
         return address.is_global and not address.is_multicast
 
     def _in_plain_words(self, error: Exception) -> FetchError:
         text = str(error)
-        if _GUARD in text:
+        if isinstance(error, aiohttp.ClientConnectorError) and _GUARD in str(error.os_error):
             return RefusedAddress(_GUARD)
         if isinstance(error, TimeoutError):
             return FetchError(f"no complete answer within {self._timeout} s (HEALTHWIRE_FETCH_TIMEOUT)")
         if isinstance(error, aiohttp.TooManyRedirects):
             return FetchError(f"more than {_REDIRECTS} redirects")
-        if isinstance(error, aiohttp.InvalidURL):
-            return FetchError(f"not an http or https address: {error.url}")
+        if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+            return FetchError(f"not an http or https address: {error}")
         if isinstance(error, aiohttp.ClientConnectorDNSError):
             return FetchError(f"the host name {error.host} could not be found")
         if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
@@ -120,6 +122,14 @@ class HttpFetcher:
         if isinstance(error, aiohttp.ClientConnectorError):
             return FetchError(f"no connection to {error.host}: {error.os_error.strerror or error.os_error}")
         return FetchError(f"the connection failed: {text or type(error).__name__}")
+
+
+def _unwrapped(address: Address) -> Address:
+    """The IPv4 address that an IPv6 one leads to: mapped, 6to4 or through NAT64."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return address
+    translated = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else None
+    return address.ipv4_mapped or address.sixtofour or translated or address
 
 
 def _phrase(status: int) -> str:

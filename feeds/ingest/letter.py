@@ -4,21 +4,38 @@ from __future__ import annotations
 
 import email
 import email.message
-import email.policy
 import re
-from email.utils import parsedate_to_datetime
+from email.headerregistry import BaseHeader, HeaderRegistry
+from email.policy import EmailPolicy
 from pathlib import PurePath
+from typing import Any
 
 import charset_normalizer
 
 from feeds.errors import InputError
 from feeds.identity import digest
+from feeds.ingest import dates
 from feeds.model import Article
 from feeds.text import plain_line, title_line
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
 _REPLY_PREFIX = re.compile(r"^(?:\s*(?:fwd?|fw|re|tr|wg)\s*:\s*)+", re.I)
+
+
+class _Headers(HeaderRegistry):
+    """Reads what can be read of headers on which the standard library's parser fails."""
+
+    def __call__(self, name: str, value: Any) -> BaseHeader:
+        for readable in (value, str(value).partition(";")[0]):
+            try:
+                return super().__call__(name, readable)
+            except Exception:  # noqa: S112 - it fails with errors of any kind
+                continue
+        return super().__call__("X-Unreadable", value)
+
+
+_POLICY = EmailPolicy(header_factory=_Headers())
 
 
 def sniff(body: bytes) -> str:
@@ -41,7 +58,7 @@ def from_text(name: str, body: bytes, *, is_html: bool) -> Article:
     """
     text = decode(name, body, is_html=is_html)
     title = _html_title(text) if is_html else _first_line(text)
-    guid = PurePath(name).name if name != "-" else digest(text)
+    guid = plain_line(PurePath(name).name) if name != "-" else digest(text)
     return Article(guid=guid, title=title or _title_from(name), body=text, is_html=is_html, origin="letter")
 
 
@@ -51,21 +68,21 @@ def from_mail(name: str, body: bytes) -> Article:
     Raises:
         InputError: it has no text part.
     """
-    message = _innermost(email.message_from_bytes(body.lstrip(), policy=email.policy.default))
+    message = _innermost(email.message_from_bytes(body.lstrip(), policy=_POLICY))
     part = message.get_body(preferencelist=("html", "plain"))
     if part is None:
         raise InputError(f"{name}: the mail has no text in it")
     text = _content(name, part)
     is_html = part.get_content_subtype() == "html"
-    subject = _REPLY_PREFIX.sub("", plain_line(_header(message, "subject")))
+    subject = _REPLY_PREFIX.sub("", plain_line(message.get("subject", "")))
     return Article(
-        guid=_header(message, "message-id").strip() or digest(subject, text),
+        guid=plain_line(message.get("message-id", "")) or digest(subject, text),
         title=subject or _title_from(name),
         body=text,
         is_html=is_html,
         origin="letter",
         author=_sender(message),
-        published=_date(_header(message, "date")),
+        published=dates.from_mail(message.get("date", "")),
     )
 
 
@@ -139,24 +156,9 @@ def _decoded(body: bytes, charset: str | None) -> str | None:
     return None
 
 
-def _header(message: email.message.EmailMessage, name: str) -> str:
-    try:
-        return str(message.get(name, ""))
-    except (ValueError, IndexError, AttributeError):
-        # The header parser of the standard library fails on some broken headers.
-        return ""
-
-
 def _sender(message: email.message.EmailMessage) -> str | None:
-    name = re.sub(r"<[^>]*>", "", _header(message, "from")).strip(" \"'")
+    name = re.sub(r"<[^>]*>", "", message.get("from", "")).strip(" \"'")
     return plain_line(name) or None
-
-
-def _date(value: str) -> int | None:
-    try:
-        return int(parsedate_to_datetime(value).timestamp())
-    except (TypeError, ValueError, OverflowError):
-        return None
 
 
 def _first_line(text: str) -> str:

@@ -48,8 +48,11 @@ def _folder(address: str, home: Path) -> str | None:
     if ":" in address:
         return None
     folder = (home / address).resolve()
-    inside = folder.is_relative_to(home.resolve())
-    return folder_url(folder) if inside and folder.is_dir() else None
+    try:
+        is_usable = folder.is_relative_to(home.resolve()) and folder.is_dir()
+    except OSError:  # e.g. a name too long for the file system
+        return None
+    return folder_url(folder) if is_usable else None
 
 
 def _parent_folder(outline: etree._Element) -> str:

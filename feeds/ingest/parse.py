@@ -8,6 +8,9 @@ from feeds.errors import InputError, ParseError
 from feeds.ingest import feed, letter
 from feeds.model import Parsed
 
+# White space, and byte order marks with nothing behind them.
+_BLANK = b" \t\r\n\0\xef\xbb\xbf\xfe\xff"
+
 
 def parse_feed(body: bytes, content_type: str, url: str) -> Parsed:
     """The articles of an RSS, RDF, Atom or JSON Feed document, in its order.
@@ -15,7 +18,7 @@ def parse_feed(body: bytes, content_type: str, url: str) -> Parsed:
     Raises:
         ParseError: it is something else, e.g. a web page.
     """
-    if not body.strip(b" \t\r\n\0\xef\xbb\xbf"):
+    if not body.strip(_BLANK):
         raise ParseError("the answer was empty where a feed was expected")
     if feed.looks_like_json(body):
         return feed.parse_json(body, url)
@@ -31,7 +34,7 @@ def parse_file(name: str, body: bytes) -> Parsed:
         InputError: it is empty, binary or not readable as text.
         ParseError: it is called a feed but is none.
     """
-    if not body.strip():
+    if not body.strip(_BLANK):
         raise InputError(f"{name}: the file is empty")
     kind = PurePath(name).suffix.lower()
     if kind not in (".txt", ".eml", ".html", ".htm"):

@@ -54,7 +54,8 @@ def _rules_part_stories(lines: Sequence[Line], rank: int) -> bool:
 def _story_rank(lines: Sequence[Line]) -> int:
     """The strongest rank of which at least two headings stand right above content; else the strongest with one."""
     direct: Counter[int] = Counter()
-    for line, after in zip(lines, [*lines[1:], None], strict=True):
+    shown = [line for line in lines if line.block.kind != "image"]
+    for line, after in zip(shown, [*shown[1:], None], strict=True):
         if boilerplate.is_shorts_label(line.block):
             continue
         stands_over_text = (
@@ -114,7 +115,8 @@ class _Builder:
         if block.links and block.words > 3:
             return False
         listed = after is not None and (after.block.kind == "item" or after.rank in (LEAD, LINKED))
-        if (boilerplate.is_shorts_label(block) or boilerplate.is_contents_label(block)) and (listed or line.rank <= self._rank):
+        named = boilerplate.is_shorts_label(block) or boilerplate.is_contents_label(block)
+        if named and (listed or (line.rank <= self._rank and not re.match(r"\d", block.marker))):
             return True
         strict = line.rank > self._rank and line.rank not in self._label_ranks and not is_capitals(block.text)
         if after is None:
@@ -126,7 +128,12 @@ class _Builder:
         return (
             bare
             and not strict
-            and (block.words <= 3 or line.rank < after.rank or is_capitals(block.text) or bool(after.block.links))
+            and (
+                block.words <= (5 if len(self._labels) >= 2 and line.rank in self._label_ranks else 3)
+                or line.rank < after.rank
+                or is_capitals(block.text)
+                or bool(after.block.links)
+            )
             and not (after.block.tight and after.rank == line.rank == PLAIN)
         )
 

@@ -74,7 +74,7 @@ def _without_author(body: list[Block]) -> list[Block]:
 
 def _headline(content: Sequence[Line]) -> int | None:
     """Where the article's headline stands: its strongest explicit heading, else the first line near the top that can be one."""
-    explicit = [(line.rank, index) for index, line in enumerate(content) if 0 < line.rank <= 6]
+    explicit = [(line.rank, index) for index, line in enumerate(content) if 0 < line.rank <= 6 and not _is_label(line.block)]
     if explicit:
         return min(explicit)[1]
     for index, line in enumerate(content[:8]):

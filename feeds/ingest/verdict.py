@@ -35,7 +35,7 @@ def verdict(article: Article, layout: Layout, signs: Signs) -> int:
     dressed = signs.mailing or signs.contents or len(layout.labels) >= 2
     named = (
         boilerplate.names_roundup(article.title)
-        or any(boilerplate.names_roundup(block.text) for block in top if block.words <= 12 and not ends_sentence(block.text))
+        or any(boilerplate.names_roundup(block.text) for block in top if block.words <= 20 and not ends_sentence(block.text))
         or any(boilerplate.is_blurb(block) or boilerplate.is_greeting(block) for block in top)
         or any(boilerplate.names_roundup(title) for title in titles[:1])
     )
@@ -46,6 +46,8 @@ def verdict(article: Article, layout: Layout, signs: Signs) -> int:
     score += 2 * (len(sections) >= 8)
     score += 2 * (len(sections) >= 3 and follow_up < 0.25 and words_per_title >= 3.2)
     score -= 3 * (lead and not named)
+    score -= 8 * (_headline_over_lead(layout.preamble) and len(links) * 10 < len(sections) * 6)
+    score -= 4 * (all(title.endswith(".") for title in titles) and not named)
     heads = [section.heading for section in sections if section.heading]
     score -= 4 * any(boilerplate.is_address(block) for block in (*top, *heads))
     score -= 4 * any(boilerplate.announces_list(text) for text in (article.title, *(block.text for block in top[:3]), titles[0]))
@@ -69,6 +71,16 @@ def _lead_prose(preamble: Sequence[Line]) -> bool:
         if not line.rank and not line.more and line.block.words >= 12 and not boilerplate.is_blurb(line.block)
     ]
     return bool(prose) and not boilerplate.speaks_to_reader(" ".join(block.text for block in prose))
+
+
+def _headline_over_lead(preamble: Sequence[Line]) -> bool:
+    """Whether a stronger heading than those of the sections stands right above news: an article's headline."""
+    for index, line in enumerate(preamble):
+        told = [item.block for item in preamble[index + 1 :] if not item.rank and not item.more and item.block.words >= 12]
+        news = told and not any(boilerplate.is_blurb(block) or boilerplate.is_greeting(block) for block in told[:2])
+        if line.rank and line.block.words >= 3 and not boilerplate.names_roundup(line.block.text) and news:
+            return sum(block.words for block in told) >= 25
+    return False
 
 
 def _names(text: str) -> set[str]:

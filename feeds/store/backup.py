@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import tempfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def read_backup(engine: sa.Engine, file: Path) -> int:
     try:
         with gzip.open(file, "rt", encoding="utf-8") as lines:
             return _restore(engine, lines)
-    except (OSError, EOFError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file} is not a readable Healthwire backup: {error}") from error
 
 

@@ -83,6 +83,10 @@ def wrapped() -> Iterator[None]:
 def _advice(reason: str) -> str:
     if "readonly" in reason or "unable to open" in reason:
         return "; check that HEALTHWIRE_DATA_DIR exists and may be written by this user"
+    if "read-only" in reason or "permission denied" in reason:
+        return "; let the user in HEALTHWIRE_DATABASE_URL create and write tables there"
+    if "not a database" in reason or "malformed" in reason:
+        return "; restore a backup into a new HEALTHWIRE_DATA_DIR with: healthwire restore FILE"
     if "no such table" in reason or "does not exist" in reason:
         return "; run: healthwire migrate"
     if "connection" in reason:

@@ -1,0 +1,220 @@
+"""Training, judging, explaining and storing; the model here learns from a third of the stories to be quick."""
+
+import dataclasses
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import classifier.model
+from classifier.errors import ClassifierError
+from classifier.examples import Example, load_examples
+from classifier.lexicon import Lexicon, load_lexicon
+from classifier.model import Model
+from classifier.topics import Topic, load_topics
+from classifier.train import best_threshold, folds, train
+
+SEEDS = Path(__file__).parents[1] / "seeds"
+TOPICS = load_topics(SEEDS / "topics.toml")
+NAMES = [topic.name for topic in TOPICS]
+LEXICON = load_lexicon(SEEDS / "lexicon.toml", NAMES)
+EXAMPLES = load_examples(SEEDS / "stories.jsonl", NAMES)
+LEARNED = EXAMPLES[::3]
+STORY = (
+    "CCG to axe 40 jobs",
+    "Harrowdene Clinical Commissioning Group will cut 40 posts. Its deficit has reached £12m and the clinical"
+    " commissioning group must save £5m this year, its finance director told the governing body.",
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return train(LEARNED, TOPICS, LEXICON)
+
+
+def test_a_story_gets_its_topics_with_evidence_from_its_own_words(model: Model) -> None:
+    (prediction,) = model.predict([STORY])
+    assert set(prediction.topics) == {"finance", "commissioning", "workforce"}
+    whole = " ".join(STORY).lower()
+    for judgement in prediction.judgements:
+        weights = [weight for _, weight in judgement.evidence]
+        assert weights == sorted(weights, reverse=True)
+        assert len(weights) <= 8 and all(weight > 0 for weight in weights)
+        assert all(label.lower() in whole for label, _ in judgement.evidence)
+        labels = [label.lower() for label, _ in judgement.evidence]
+        assert len(labels) == len(set(labels))
+    evidence = {judgement.topic: [label for label, _ in judgement.evidence] for judgement in prediction.judgements}
+    assert "deficit" in evidence["finance"]
+    assert "CCG" in evidence["commissioning"]
+
+
+def test_weights_and_intercept_add_up_to_the_score(model: Model) -> None:
+    for title, text in [STORY, ("", ""), (EXAMPLES[1].title, EXAMPLES[1].text)]:
+        explanations = model.explain(title, text)
+        assert [explanation.topic for explanation in explanations] == NAMES
+        for explanation in explanations:
+            total = sum(weight for _, weight in explanation.weights) + explanation.intercept
+            assert total == pytest.approx(explanation.score, abs=1e-6)
+
+
+def test_the_score_is_what_the_confidence_comes_from(model: Model) -> None:
+    (prediction,) = model.predict([STORY])
+    ranked = sorted(zip(model.explain(*STORY), prediction.judgements, strict=True), key=lambda pair: pair[0].topic)
+    for explanation, judgement in ranked:
+        assert judgement.chosen == (judgement.confidence >= model.thresholds[explanation.topic])
+        assert (explanation.score > 2) <= (judgement.confidence > 0.5)
+
+
+def test_a_batch_is_judged_like_its_stories_one_by_one(model: Model) -> None:
+    stories = [(example.title, example.text) for example in EXAMPLES[:300]]
+    together = model.predict(stories)
+    for number in (0, 150, 299):
+        (alone,) = model.predict([stories[number]])
+        assert alone.topics == together[number].topics
+        for one, other in zip(alone.judgements, together[number].judgements, strict=True):
+            assert one.confidence == pytest.approx(other.confidence)
+            assert dict(one.evidence) == pytest.approx(dict(other.evidence))
+    assert model.predict([]) == []
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        ("", ""),
+        ("\x00\x1b\ufffe\ud800", "\x07" * 50),
+        ("Xyzzy plugh", "qwrtp"),
+        ("医疗新闻", "卫生部今天宣布新的政策。" * 20),
+        ("\uff9e", "\uff9e \uff9e"),
+        ("…", "!!! ??? £ % &"),
+    ],
+)
+def test_text_that_says_nothing_gets_no_topic(model: Model, story: tuple[str, str]) -> None:
+    assert model.predict([story])[0].topics == ()
+
+
+def test_of_an_endless_text_only_the_beginning_is_looked_at(model: Model) -> None:
+    long = model.predict([("Deficit", "x " * 10_000 + "nurses strike over pay " * 50_000)])[0]
+    assert long == model.predict([("Deficit", "x " * 10_000)])[0]
+
+
+@settings(max_examples=50, deadline=None)
+@given(title=st.text(), text=st.text())
+def test_any_text_gets_an_answer(model: Model, title: str, text: str) -> None:
+    (prediction,) = model.predict([(title, text)])
+    assert [judgement.topic for judgement in prediction.judgements] == NAMES
+    assert all(0 <= judgement.confidence <= 1 for judgement in prediction.judgements)
+
+
+def test_the_same_data_makes_the_same_model_and_other_data_another(model: Model) -> None:
+    assert train(LEARNED[:150], TOPICS, LEXICON).version == train(LEARNED[:150], TOPICS, LEXICON).version
+    again = train(LEARNED, TOPICS, LEXICON)
+    assert again.version == model.version
+    assert again.predict([STORY]) == model.predict([STORY])
+    assert (again.thresholds, again.metrics) == (model.thresholds, model.metrics)
+    relabelled = [dataclasses.replace(LEARNED[0], topics=frozenset(NAMES)), *LEARNED[1:]]
+    assert train(relabelled, TOPICS, LEXICON).version != model.version
+    fewer = Lexicon({**LEXICON.phrases, "data": LEXICON.phrases["data"][1:]}, LEXICON.folds)
+    assert train(LEARNED, TOPICS, fewer).version != model.version
+
+
+def test_thresholds_keep_within_their_limits(model: Model) -> None:
+    assert all(0.25 <= threshold <= 0.6 for threshold in model.thresholds.values())
+    assert model.metrics["n"] == len(LEARNED)
+    assert model.metrics["macro_f1"] > 0.85
+
+
+def test_the_threshold_parts_what_can_be_parted() -> None:
+    numpy = pytest.importorskip("numpy")
+    truth = numpy.array([False] * 10 + [True] * 10)
+    assert 0.35 < best_threshold(truth, numpy.array([0.30] * 10 + [0.50] * 10)) < 0.45
+    assert best_threshold(truth, numpy.array([0.05] * 10 + [0.10] * 10)) == 0.25
+
+
+def test_folds_spread_every_set_of_labels() -> None:
+    sets = [frozenset("a"), frozenset("ab"), frozenset()] * 10
+    fold = folds(sets)
+    for labels in set(sets):
+        numbers = [number for number, given_labels in zip(fold.tolist(), sets, strict=True) if given_labels == labels]
+        assert sorted(numbers) == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4]
+
+
+def test_too_few_examples_are_told() -> None:
+    topic = Topic("finance", "Finance", "Money.")
+    lexicon = Lexicon({"finance": ("deficit*",)}, ())
+    examples = [Example("T", "deficit", frozenset({"finance"}))] * 30
+    with pytest.raises(ClassifierError, match="finance: 30 of 30"):
+        train(examples, [topic], lexicon)
+    with pytest.raises(ClassifierError, match="finance: 0 of 0"):
+        train([], [topic], lexicon)
+    with pytest.raises(ClassifierError, match="hardly a word in common"):
+        train([Example("", "", labels) for labels in (frozenset({"finance"}), frozenset[str]()) for _ in range(20)], [topic], lexicon)
+
+
+def test_a_single_topic_can_be_learned() -> None:
+    topic = Topic("finance", "Finance", "Money.")
+    money = [
+        Example("Deficit grows", f"The trust {number} has a deficit and must save money", frozenset({"finance"})) for number in range(20)
+    ]
+    other = [Example("Garden opens", f"The garden {number} opens with roses and music", frozenset()) for number in range(20)]
+    learned = train(money + other, [topic], Lexicon({"finance": ("deficit*",)}, ()))
+    assert [p.topics for p in learned.predict([("Deficit", "deficit money"), ("Roses", "garden music with roses opens")])] == [
+        ("finance",),
+        (),
+    ]
+
+
+def test_a_stored_model_judges_alike(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    model.save(path)
+    loaded = Model.load(path)
+    stories = [(example.title, example.text) for example in EXAMPLES[:20]]
+    assert loaded.predict(stories) == model.predict(stories)
+    assert (loaded.version, loaded.topics, loaded.thresholds, loaded.metrics) == (
+        model.version, model.topics, model.thresholds, model.metrics,
+    )  # fmt: skip
+    assert path.stat().st_size < 2_000_000
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_save_leaves_the_old_model(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.skops"
+    path.write_text("old")
+
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(ClassifierError, match="No space left"):
+        model.save(path)
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(ClassifierError, match="cannot write"):
+        model.save(tmp_path / "nowhere" / "model.skops")
+
+
+def test_files_that_are_no_model_are_told(model: Model, tmp_path: Path) -> None:
+    path = tmp_path / "model.skops"
+    with pytest.raises(ClassifierError, match="no model at"):
+        Model.load(path)
+    model.save(path)
+    whole = path.read_bytes()
+    middle = len(whole) // 2
+    for damaged in (b"", b"text", whole[:middle], whole[:middle] + b"\0" * 200 + whole[middle + 200 :]):
+        path.write_bytes(damaged)
+        with pytest.raises(ClassifierError, match="train it again"):
+            Model.load(path)
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("schema.json", "{}")
+    with pytest.raises(ClassifierError, match="train it again"):
+        Model.load(path)
+
+
+def test_a_model_of_another_version_is_told(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.skops"
+    model.save(path)
+    monkeypatch.setattr(classifier.model, "_maker", lambda: {"code": "other"})
+    with pytest.raises(ClassifierError, match="another version"):
+        Model.load(path)
