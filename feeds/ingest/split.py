@@ -78,12 +78,16 @@ def _headline(content: Sequence[Line]) -> int | None:
     if explicit:
         return min(explicit)[1]
     for index, line in enumerate(content[:8]):
-        label = (boilerplate.names_roundup(line.block.text) and line.block.words <= 10) or boilerplate.is_address(line.block)
-        if line.rank and line.block.words >= 3 and not label and not introduces_issue(line.block):
+        if line.rank and line.block.words >= 3 and not _is_label(line.block) and not introduces_issue(line.block):
             return index
         if line.block.words >= 16 and ends_sentence(line.block.text) and not introduces_issue(line.block):
             return None
     return None
+
+
+def _is_label(block: Block) -> bool:
+    """A line above the headline: the newsletter's name, or what kind of text follows."""
+    return (boilerplate.names_roundup(block.text) and block.words <= 10) or boilerplate.is_address(block)
 
 
 def _stories(sections: Sequence[Section], article: Article) -> list[Story]:
