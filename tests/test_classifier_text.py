@@ -19,7 +19,7 @@ def terms(text: str) -> list[str]:
         ("The trust’s £2.5m deficit", ["the", "trust", "<money>", "deficit"]),
         ("£280 million, $3bn or €1,000", ["<money>", "<money>", "or", "<money>"]),
         ("up 12.5% and 4 per cent", ["up", "<percent>", "and", "<percent>"]),
-        ("In 2016-17, 1,250 beds.", ["in", "<year>", "<year>", "<number>", "beds"]),
+        ("In 2016-17, 1,250 beds.", ["in", "<year>", "<number>", "<number>", "beds"]),
         ("A&E and care.data", ["a&e", "and", "care.data"]),
         ("Café O’Neill's", ["cafe", "o'neill"]),
         ("one-off job\x00cuts\u00a0now", ["one", "off", "job", "cuts", "now"]),

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from builders import issue, news, poll_of
+from fakes import START, FakeClock
 from flask.testing import FlaskClient
 from lxml import etree
 
-from builders import issue, news, poll_of
-from fakes import START, FakeClock
 from feeds.model import Issue, Source, Subscription, Topic
 from feeds.publish.documents import FeedDocuments
 from feeds.store import Store, migrate, open_store

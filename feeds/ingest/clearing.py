@@ -9,10 +9,7 @@ from itertools import takewhile
 
 from feeds.ingest import boilerplate
 from feeds.ingest.blocks import Block, ends_sentence
-from feeds.ingest.headings import BOLD, HEADING_WORDS, PLAIN, Line, could_head, ranked
-
-# How many blocks at the top may be a newsletter's dress.
-_HEAD = 8
+from feeds.ingest.headings import BOLD, HEADING_WORDS, PLAIN, Line, could_head, ranked, with_following
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +25,7 @@ def cleared(blocks: Sequence[Block]) -> tuple[list[Line], Signs]:
     """The lines that may be news, with ranks, and what was seen of a newsletter's dress on the way."""
     blocks = _unforwarded(blocks)
     mailing = any(boilerplate.is_mailing(block) and not boilerplate.is_login(block) for block in blocks)
-    kept = [
-        block
-        for index, block in enumerate(_without_tail(blocks))
-        if not _is_dress(block) and not (index < _HEAD and block.kind == "text" and boilerplate.is_small_print(block))
-    ]
+    kept = [block for block in _without_head(_without_tail(blocks)) if not _is_dress(block)]
     lines = ranked(_without_announcements([_without_more(block) for block in kept]))
     lines, side = _without_side_sections(lines)
     lines, contents = _without_contents(lines)
@@ -63,6 +56,17 @@ def _is_dress(block: Block) -> bool:
     )
 
 
+def _without_head(blocks: Sequence[Block]) -> list[Block]:
+    """Drops the small print above the first sentence of news."""
+    start = next((index for index, block in enumerate(blocks) if _tells(block)), len(blocks))
+    return [block for index, block in enumerate(blocks) if index >= start or not boilerplate.is_small_print(block)]
+
+
+def _tells(block: Block) -> bool:
+    dress = _is_dress(block) or boilerplate.is_small_print(block) or boilerplate.is_blurb(block) or boilerplate.is_greeting(block)
+    return block.words >= 8 and ends_sentence(block.text) and not dress
+
+
 def _without_tail(blocks: Sequence[Block]) -> Sequence[Block]:
     """Cuts the sign-off and the small print at the end: from there on nothing but a few short lines follows."""
     words = 0
@@ -73,7 +77,7 @@ def _without_tail(blocks: Sequence[Block]) -> Sequence[Block]:
             cut = index
             continue
         words += block.words
-        tells = block.words >= 12 and ends_sentence(block.text)
+        tells = block.words >= 7 and ends_sentence(block.text)
         heads = (block.level or block.bold or block.linked) and not boilerplate.is_side_section(block)
         if words > 40 or tells or heads:
             break
@@ -81,8 +85,9 @@ def _without_tail(blocks: Sequence[Block]) -> Sequence[Block]:
 
 
 def _beckons(block: Block) -> bool:
-    looks_plain = block.kind == "text" and not block.bold
-    return block.linked and looks_plain and boilerplate.beckons(block.text)
+    """Whether the whole line is one plain link that asks to be followed."""
+    whole = block.linked or (len(block.links) == 1 and re.sub(r"^\W+", "", block.text) == block.links[0].text)
+    return whole and block.kind == "text" and not block.bold and boilerplate.beckons(block.text)
 
 
 def _without_more(block: Block) -> Line:
@@ -105,10 +110,9 @@ def _without_more(block: Block) -> Line:
 
 def _without_announcements(lines: Sequence[Line]) -> list[Line]:
     """Drops lines that only announce the address on the next one ("Available at:")."""
-    following = [*lines[1:], None]
     return [
         line
-        for line, after in zip(lines, following, strict=True)
+        for line, after in with_following(lines)
         if not (after and after.more and not after.block.linked and not line.more and boilerplate.leads_to_link(line.block.text))
     ]
 

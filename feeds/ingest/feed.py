@@ -17,6 +17,8 @@ from feeds.ingest import dates
 from feeds.model import Article, Parsed
 from feeds.text import plain_line, scrub, title_line, web_url
 
+_UNTITLED = "(no title)"
+
 feedparser.registerDateHandler(dates.named_zone)
 
 
@@ -104,8 +106,8 @@ def _xml_article(entry: Any, base: str) -> Article:
         origin="entry",
         url=link,
         base=web_url(content_base) or link or base,
-        author=title_line(entry.get("author", "")) or None,
-        published=dates.from_utc(entry.get("published_parsed") or entry.get("updated_parsed")),
+        author=title_line(entry.get("author_detail", {}).get("name") or entry.get("author", "")) or None,
+        published=dates.from_utc(entry.get("published_parsed") or ("updated_parsed" in entry and entry["updated_parsed"]) or None),
     )
 
 
@@ -119,13 +121,16 @@ def _content(entry: Any) -> tuple[str, bool, str | None]:
 
 
 def _unique(articles: list[Article]) -> tuple[Article, ...]:
-    """The first of each guid; where a feed gives one guid to different entries, all of them are told apart by link and title.
+    """The articles that hold anything, the first of each guid.
 
-    All, not all but the first: else the newest entry would take over the identity of the one that stood first before.
+    Different entries with one guid are told apart by link and title, all of them: if the first kept the guid, the next
+    new entry would take it over, and with it the identity of another.
     """
     shared = Counter(guid for guid, _, _ in {(article.guid, article.url, article.title) for article in articles})
     seen: dict[str, Article] = {}
     for article in articles:
+        if not article.url and not article.body.strip() and article.title == _UNTITLED:
+            continue
         guid = article.guid if shared[article.guid] == 1 else digest(article.guid, article.url or "", article.title)
         seen.setdefault(guid, replace(article, guid=guid))
     return tuple(seen.values())
@@ -142,7 +147,7 @@ def _link(address: str, base: str) -> str | None:
 def _title_from(body: str) -> str:
     """A title for an entry that has none: how its text begins."""
     words = title_line(re.sub(r"<[^>]*>", " ", body[:2000])).split()
-    return " ".join(words[:12]) + ("\u2026" if len(words) > 12 else "") if words else "(no title)"
+    return " ".join(words[:12]) + ("\u2026" if len(words) > 12 else "") if words else _UNTITLED
 
 
 def _text(value: Any) -> str:

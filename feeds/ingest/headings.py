@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 
 from feeds.ingest.blocks import Block, ends_sentence
 from feeds.ingest.run_in import headline_and_rest
@@ -26,6 +26,11 @@ class Line:
     block: Block
     rank: int = 0
     more: bool = False
+
+
+def with_following(lines: Sequence[Line]) -> Iterator[tuple[Line, Line | None]]:
+    """Each line with the one after it; the last with None."""
+    return zip_longest(lines, lines[1:])
 
 
 def ranked(lines: Sequence[Line]) -> list[Line]:
@@ -117,7 +122,7 @@ def _with_list_items_settled(lines: Sequence[Line]) -> list[Line]:
     heads: Counter[str] = Counter()
     leads: Counter[str] = Counter()
     total: Counter[str] = Counter()
-    for line, after in zip(lines, [*lines[1:], None], strict=True):
+    for line, after in with_following(lines):
         kind = item_kind(line.block)
         total[kind] += 1
         heads[kind] += bool(line.rank and after and after.rank in (0, PLAIN) and not after.block.marker and after.block.text)
@@ -168,6 +173,6 @@ def _introduces(lines: Sequence[Line], index: int) -> bool:
             continue
         if line.rank == 0:
             return line.block.kind in ("item", "table") or (
-                line.block.words >= 6 and (ends_sentence(line.block.text) or line.block.words >= 12 or line.block.text.endswith(":"))
+                line.block.words >= 4 and (ends_sentence(line.block.text) or line.block.words >= 12 or line.block.text.endswith(":"))
             )
     return False

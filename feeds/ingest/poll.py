@@ -11,6 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import TimeoutError as PoolTimeout
 from dataclasses import dataclass, replace
 from multiprocessing import get_context
+from pathlib import PurePosixPath
+from urllib.parse import unquote, urlsplit
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -132,7 +134,10 @@ class Poller:
         issues = issues_of(parsed.articles, known, self.tagger)
         # Sources list their newest first; stored last it gets the highest id and stands on top of the feeds.
         return replace(
-            self._success(source, fetched, body_hash), title=parsed.title, home_url=parsed.home_url, issues=tuple(reversed(issues))
+            self._success(source, fetched, body_hash),
+            title=parsed.title or _name_of(source),
+            home_url=parsed.home_url,
+            issues=tuple(reversed(issues)),
         )
 
     def _success(self, source: Source, fetched: Fetched, body_hash: str | None) -> PollResult:
@@ -151,6 +156,12 @@ class Poller:
         if source.next_poll is None:
             return None
         return next_poll(self.clock(), self.rhythm, failures, self.dice())
+
+
+def _name_of(source: Source) -> str:
+    """What to call a source that says no name of its own."""
+    address = urlsplit(source.url)
+    return address.hostname or f"Files in {PurePosixPath(unquote(address.path)).name}"
 
 
 def lease_seconds(fetch_timeout: int) -> int:

@@ -40,6 +40,7 @@ class IngestRole:
         self._model = model
         self._pace = pace
         self._polls: dict[asyncio.Task[object], Lease] = {}
+        self._ticking = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ticks until ``stop`` is set, then finishes or gives back the polls in flight."""
@@ -49,20 +50,23 @@ class IngestRole:
         scheduler.start()
         await self.tick()
         await stop.wait()
+        # A tick under way may still claim sources; the lock is kept, so that no other follows.
+        await self._ticking.acquire()
         scheduler.shutdown(wait=False)
         await self._wind_down()
 
     async def tick(self) -> None:
         """Says that ingest is alive, and starts polls of due sources up to the limit."""
-        try:
-            leases = await asyncio.to_thread(self._claim)
-        except HealthwireError as error:
-            _log.error("tick failed: %s", error)
-            return
-        for lease in leases:
-            task: asyncio.Task[object] = asyncio.create_task(self._poller.poll(lease))
-            self._polls[task] = lease
-            task.add_done_callback(self._polls.pop)
+        async with self._ticking:
+            try:
+                leases = await asyncio.to_thread(self._claim)
+            except HealthwireError as error:
+                _log.error("tick failed: %s", error)
+                return
+            for lease in leases:
+                task: asyncio.Task[object] = asyncio.create_task(self._poller.poll(lease))
+                self._polls[task] = lease
+                task.add_done_callback(self._polls.pop)
 
     def _claim(self) -> list[Lease]:
         now = self._clock()

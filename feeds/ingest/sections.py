@@ -10,7 +10,7 @@ from itertools import pairwise, takewhile
 
 from feeds.ingest import boilerplate
 from feeds.ingest.blocks import Block, ends_sentence
-from feeds.ingest.headings import LEAD, LINKED, MARKED, NUMBERED, PLAIN, Line, is_capitals, item_kind
+from feeds.ingest.headings import LEAD, LINKED, MARKED, NUMBERED, PLAIN, Line, is_capitals, item_kind, with_following
 from feeds.ingest.run_in import bare, run_in
 
 
@@ -55,7 +55,7 @@ def _story_rank(lines: Sequence[Line]) -> int:
     """The strongest rank of which at least two headings stand right above content; else the strongest with one."""
     direct: Counter[int] = Counter()
     shown = [line for line in lines if line.block.kind != "image"]
-    for line, after in zip(shown, [*shown[1:], None], strict=True):
+    for line, after in with_following(shown):
         if boilerplate.is_shorts_label(line.block):
             continue
         stands_over_text = (

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from feeds.ingest import boilerplate
-from feeds.ingest.blocks import Block, ends_sentence, html_blocks, text_blocks
+from feeds.ingest.blocks import Block, ends_sentence
 from feeds.ingest.clearing import Signs, cleared, key
 from feeds.ingest.headings import Line
+from feeds.ingest.html_blocks import html_blocks
+from feeds.ingest.plain_blocks import text_blocks
 from feeds.ingest.run_in import bare, run_in
 from feeds.ingest.sections import Section, introduces_issue, layout_of, without_masthead
 from feeds.ingest.verdict import verdict
@@ -20,11 +22,13 @@ from feeds.text import clean_html, web_url
 
 
 def split(article: Article) -> Split:
-    """The stories of an article, in order; none when it holds nothing but boilerplate."""
+    """The stories of an article, in order; none when a letter holds nothing but boilerplate."""
     blocks = html_blocks(article.body, article.base or article.url) if article.is_html else text_blocks(article.body)
     lines, signs = cleared(blocks)
     if not any(line.block.text for line in lines):
-        return Split(())
+        # Some feeds carry headlines only; a letter without text is nothing.
+        headline = [Section(article.title, (), None, article.url)] if article.origin == "entry" else []
+        return Split(tuple(_stories(headline, article)))
     layout = layout_of(lines)
     score = verdict(article, layout, signs)
     if score > 0:

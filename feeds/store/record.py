@@ -24,9 +24,11 @@ def record(connection: sa.Connection, source_id: int, issues: Iterable[Issue], n
         if known is None:
             tally += _Writer(connection, source_id, _insert_article(connection, source_id, issue, now), now).write(issue, [])
         elif known.fingerprint != issue.fingerprint:
-            connection.execute(article.update().where(article.c.id == known.id).values(_article_values(issue)))
+            values = _article_values(issue)
+            retold = any(value != known._mapping[name] for name, value in values.items() if name != "fingerprint")
+            connection.execute(article.update().where(article.c.id == known.id).values(values))
             old = connection.execute(sa.select(report).where(report.c.article_id == known.id).order_by(report.c.position)).all()
-            tally += _Writer(connection, source_id, known.id, now).write(issue, old)
+            tally += _Writer(connection, source_id, known.id, now).write(issue, old, retold=retold)
     return tally
 
 
@@ -66,13 +68,14 @@ class _Writer:
         self._article_id = article_id
         self._now = now
 
-    def write(self, issue: Issue, old: Sequence[Any]) -> Tally:
+    def write(self, issue: Issue, old: Sequence[Any], *, retold: bool = False) -> Tally:
+        """``retold``: the article's own title, address, author or date changed, which its stories show."""
         told = [tagged.story for tagged in issue.stories]
         pairs = pair_up([(row.title, row.text) for row in old], [(item.title, item.text) for item in told])
         tally = Tally()
         # Last first: feeds show the newest id on top, and a round-up's lead story belongs above its last.
         for tagged, keys, pair in reversed(list(zip(issue.stories, story_keys(told), pairs, strict=True))):
-            tally += self._add(tagged, keys) if pair is None else self._edit(old[pair], tagged, keys)
+            tally += self._add(tagged, keys) if pair is None else self._edit(old[pair], tagged, keys, retold=retold)
         for index, row in enumerate(old):
             if index not in pairs:
                 tally += _drop_report(self._connection, row, self._now)
@@ -93,14 +96,21 @@ class _Writer:
         _log(self._connection, "merged", story_id, self._now)
         return Tally(merged=1)
 
-    def _edit(self, old: Any, tagged: TaggedStory, keys: StoryKeys) -> Tally:
+    def _edit(self, old: Any, tagged: TaggedStory, keys: StoryKeys, *, retold: bool) -> Tally:
         values = _report_values(tagged.story, keys)
-        self._connection.execute(report.update().where(report.c.id == old.id).values(values))
-        seen = ("title", "text", "html", "url")
-        leads = self._connection.scalar(sa.select(story.c.lead_report).where(story.c.id == old.story_id)) == old.id
-        if not leads or all(values[name] == getattr(old, name) for name in seen):
+        changed = {name for name, value in values.items() if value != getattr(old, name)}
+        if changed:
+            self._connection.execute(report.update().where(report.c.id == old.id).values(values))
+        if not retold and changed <= {"link_key", "text_key"}:
+            return Tally()
+        if self._connection.scalar(sa.select(story.c.lead_report).where(story.c.id == old.story_id)) != old.id:
+            _log(self._connection, "merged", old.story_id, self._now)
             return Tally()
         before = feeds_of(self._connection, old.story_id)
+        if changed.isdisjoint(("title", "text", "html", "url")):
+            # Its place in the article, or the article around it: shown, but nothing to read again.
+            _log(self._connection, "edited", old.story_id, self._now, before)
+            return Tally()
         _set_tags(self._connection, old.story_id, tagged.tags)
         self._connection.execute(story.update().where(story.c.id == old.story_id).values(updated=self._now))
         _log(self._connection, "edited", old.story_id, self._now, before)

@@ -1,0 +1,7 @@
+"""Runs all benchmarks, one after the other."""
+
+from __future__ import annotations
+
+from benchmarks import splitting
+
+splitting.main()

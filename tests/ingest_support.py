@@ -1,0 +1,30 @@
+"""What tests of ingest share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ipaddress import ip_network
+
+from feeds.ingest.http import HttpFetcher
+from feeds.model import Source
+
+USER_AGENT = "Healthwire/1.0 (+https://news.example.org/about)"
+LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+
+def http_fetcher(allowed: Sequence[str] = LOOPBACK, *, timeout: int = 20, max_bytes: int = 1_000_000, per_host: int = 1) -> HttpFetcher:
+    networks = [ip_network(network) for network in allowed]
+    return HttpFetcher(user_agent=USER_AGENT, timeout=timeout, max_bytes=max_bytes, concurrency=20, per_host=per_host, allowed=networks)
+
+
+def web_source(url: str, etag: str | None = None, last_modified: str | None = None) -> Source:
+    return Source(1, url, "A source", etag=etag, last_modified=last_modified)
+
+
+def rss(*items: str, title: str = "Harbour Health News") -> bytes:
+    """An RSS document of these items."""
+    return f"<rss version='2.0'><channel><title>{title}</title>{''.join(items)}</channel></rss>".encode()
+
+
+def item(guid: str, title: str, text: str) -> str:
+    return f"<item><guid isPermaLink='false'>{guid}</guid><title>{title}</title><description>{text}</description></item>"
