@@ -48,7 +48,8 @@ class Settings:
     def address(self) -> str:
         """The address that readers use, without a trailing slash."""
         host, port = self.bind
-        return self.base_url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        reachable = "127.0.0.1" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104
+        return self.base_url or f"http://{reachable}:{port}"
 
     @property
     def model_file(self) -> Path:

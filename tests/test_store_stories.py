@@ -52,6 +52,8 @@ def filled(store: Store) -> Store:
         pytest.param({"feed": "workforce"}, [], id="a topic without stories"),
         pytest.param({"feed": "finance", "min_confidence": 0.75}, ["B money", "A money"], id="sure enough, boundary included"),
         pytest.param({"feed": "finance", "min_confidence": 0.95}, [], id="surer than any"),
+        pytest.param({"min_confidence": 0.75}, ["B money", "A money"], id="any topic, sure enough"),
+        pytest.param({"feed": "untagged", "min_confidence": 0.75}, ["B nothing"], id="no topic, of which nothing is sure"),
         pytest.param({"since": START + 10}, ["B nothing", "B money", "A both"], id="since, boundary included"),
         pytest.param({"since": START + 21}, [], id="since: when first seen, not when told again"),
         pytest.param({"feed": "finance", "since": START + 11}, ["B money"], id="a topic since"),

@@ -68,6 +68,9 @@ def _ids(query: StoryQuery) -> sa.Select[tuple[str]]:
         ids = sa.select(key).where(sa.not_(story.c.withdrawn))
         if query.feed == "untagged":
             ids = ids.where(story.c.untagged)
+        elif query.min_confidence:
+            sure = story_topic.c.chosen & (story_topic.c.confidence >= query.min_confidence)
+            ids = ids.where(key.in_(sa.select(story_topic.c.story_id).where(sure)))
     else:
         key = story_topic.c.story_id
         ids = sa.select(key).where(story_topic.c.topic == query.feed, story_topic.c.chosen)

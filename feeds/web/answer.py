@@ -28,7 +28,8 @@ def answer(request: Request, document: Document, headers: dict[str, str] | None 
 
 
 def _accepts_gzip(request: Request) -> bool:
-    return bool(request.accept_encodings) and request.accept_encodings.quality("gzip") > 0
+    accepted = request.accept_encodings
+    return accepted.quality("gzip") > 0 and accepted.quality("gzip") >= accepted.quality("identity")
 
 
 def _has_it(request: Request, document: Document) -> bool:

@@ -1,0 +1,170 @@
+"""Feeds of every format. Each document in data/feeds has what is expected of it beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feeds.errors import ParseError
+from feeds.ingest.parse import parse_feed
+from feeds.model import Parsed
+from ingest_support import item, rss
+from web_server import WebServer, web_server
+
+FEEDS = Path(__file__).parent / "data" / "feeds"
+URL = "https://press.example.org/feeds/news"
+EXPECTED = sorted(FEEDS.glob("*.expected.json"))
+LAUGHS = "".join(f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in zip("abcdefgh", "bcdefghi", strict=True))
+
+
+def document(expected: Path) -> bytes:
+    (found,) = (path for path in FEEDS.iterdir() if path.stem == expected.name.removesuffix(".expected.json"))
+    return found.read_bytes()
+
+
+@pytest.mark.parametrize("expected", EXPECTED, ids=lambda path: path.name.removesuffix(".expected.json"))
+def test_a_feed_gives_the_articles_that_stand_beside_it(expected: Path) -> None:
+    want = json.loads(expected.read_text(encoding="utf-8"))
+
+    got = parse_feed(document(expected), "", URL)
+
+    assert (got.title, got.home_url) == (want["title"], want["home_url"])
+    assert len(got.articles) == len(want["articles"])
+    for article, fields in zip(got.articles, want["articles"], strict=True):
+        assert {name: value for name, value in asdict(article).items() if name in fields} == fields
+        assert article.guid
+        assert article.origin == "entry"
+
+
+@pytest.mark.parametrize("expected", EXPECTED, ids=lambda path: path.name.removesuffix(".expected.json"))
+def test_parsing_twice_gives_the_same_guids_and_each_only_once(expected: Path) -> None:
+    guids = [article.guid for article in parse_feed(document(expected), "", URL).articles]
+
+    assert len(set(guids)) == len(guids)
+    assert guids == [article.guid for article in parse_feed(document(expected), "", URL).articles]
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "title"),
+    [
+        (
+            "application/rss+xml; charset=windows-1252",
+            "<rss version='2.0'><channel><title>“Café”</title></channel></rss>".encode("cp1252"),
+            "“Café”",
+        ),
+        ("text/xml; charset=utf-8", "<rss version='2.0'><channel><title>“Café”</title></channel></rss>".encode(), "“Café”"),
+        ("text/html; charset=utf-8", "<rss version='2.0'><channel><title>“Café”</title></channel></rss>".encode(), "“Café”"),
+    ],
+)
+def test_the_charset_may_stand_in_the_header_only_and_the_type_may_be_wrong(content_type: str, body: bytes, title: str) -> None:
+    assert parse_feed(body, content_type, URL).title == title
+
+
+def guids_by_title(*items: str) -> dict[str, str]:
+    articles = parse_feed(rss(*items), "", URL).articles
+    return {article.title: article.guid for article in articles}
+
+
+def test_entries_that_share_a_guid_keep_their_identities_when_another_comes() -> None:
+    before = guids_by_title(item("same", "Second", "b"), item("same", "First", "a"), item("own", "Other", "o"))
+    after = guids_by_title(item("same", "Third", "c"), item("same", "Second", "b"), item("same", "First", "a"), item("own", "Other", "o"))
+
+    assert len(set(after.values())) == 4
+    assert before == {title: guid for title, guid in after.items() if title != "Third"}
+    assert before["Other"] == "own"
+
+
+def test_an_entry_that_is_listed_twice_comes_once() -> None:
+    assert guids_by_title(item("1", "Twice", "words"), item("1", "Twice", "words")) == {"Twice": "1"}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "empty"),
+        (b"\xef\xbb\xbf \r\n", "empty"),
+        (b"<!DOCTYPE html><html><head><link rel='alternate' type='application/rss+xml' href='/feed'></head></html>", "HTML page"),
+        (b"\n<HTML lang=en><body>Sign in</body></HTML>", "HTML page"),
+        (b"Too many requests", "no feed"),
+        (b"<note><to>You</to></note>", "no feed"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "no feed"),
+        (b'{"error": "not found"}', "not a JSON Feed"),
+        (b'{"items": {"1": "x"}}', "not a JSON Feed"),
+        (b'{"items": [', "not valid JSON"),
+        (b'{"items": "\xff"}', "not valid JSON"),
+        (b'{"items": ' + b"[" * 100_000, "not valid JSON"),
+    ],
+)
+def test_what_is_no_feed_is_refused_with_the_reason(body: bytes, words: str) -> None:
+    with pytest.raises(ParseError, match=words):
+        parse_feed(body, "text/html", URL)
+
+
+def test_a_feed_without_entries_is_a_feed() -> None:
+    assert parse_feed(rss(title="Quiet"), "", URL) == Parsed((), "Quiet", None)
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    with web_server() as running:
+        yield running
+
+
+def test_entity_bombs_and_external_entities_are_harmless(server: WebServer, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("swordfish")
+    declared = [
+        f'<!DOCTYPE rss [<!ENTITY a "laugh">{LAUGHS}]>',
+        f'<!DOCTYPE rss [<!ENTITY i SYSTEM "{secret.as_uri()}">]>',
+        f'<!DOCTYPE rss [<!ENTITY i SYSTEM "{server.url("/entity")}">]>',
+        f'<!DOCTYPE rss SYSTEM "{server.url("/rss.dtd")}">',
+        f'<!DOCTYPE rss [<!ENTITY % x SYSTEM "{server.url("/parameter")}"> %x;]>',
+    ]
+
+    for doctype in declared:
+        body = b'<?xml version="1.0"?>' + doctype.encode() + rss(item("1", "Told &i;", "Words &i;"), item("2", "Next", "More"))
+        articles = parse_feed(body, "application/xml", URL).articles
+        assert [article.guid for article in articles] == ["1", "2"]
+        assert all(len(article.body) < 100_000 and "swordfish" not in article.body + article.title for article in articles)
+    assert server.requests == []
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(), max_size=30),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+dates = st.sampled_from(
+    ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00", "2024-02-30T00:00:00Z", "2024-05-01", "", "1969-12-31T23:00:00Z"]
+)
+items = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(("id", "url", "external_url", "title", "content_html", "content_text", "summary", "author", "authors"), anything),
+        "date_published": dates | anything,
+    },
+)
+
+
+@given(st.lists(items | anything, max_size=4), anything, anything)
+def test_a_json_feed_with_anything_in_it_gives_articles_that_can_be_stored(entries: list[Any], title: Any, home: Any) -> None:
+    """Whatever a source puts where: lone surrogates and NUL cannot be stored, and impossible dates cannot be shown."""
+    body = json.dumps({"title": title, "home_page_url": home, "items": entries}).encode()
+
+    parsed = parse_feed(body, "application/feed+json", URL)
+
+    for article in parsed.articles:
+        for value in asdict(article).values():
+            if isinstance(value, str):
+                assert "\0" not in value
+                value.encode()
+        assert article.guid
+        assert article.title
+        assert article.published is None or 631_152_000 <= article.published <= 4_102_444_800
