@@ -37,7 +37,7 @@ from feeds.settings import Settings, read_settings
 from feeds.store import Store, migrate, open_store
 from feeds.store.backup import read_backup, write_backup
 from feeds.supervise import check_free, end_with_parent, run_together
-from feeds.text import web_url
+from feeds.text import plain_line, web_url
 from feeds.web.app import create_app
 from feeds.web.parts import WebParts
 from feeds.web.server import run_server
@@ -69,13 +69,17 @@ def topics() -> tuple[m.Topic, ...]:
 
 def prepared_store(settings: Settings) -> Store:
     """The store, its folder made and its schema up to date."""
+    make_data_dir(settings)
+    store = open_store(settings.database)
+    migrate(store.engine)
+    return store
+
+
+def make_data_dir(settings: Settings) -> None:
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"cannot use HEALTHWIRE_DATA_DIR={settings.data_dir}: {(error.strerror or str(error)).lower()}") from error
-    store = open_store(settings.database)
-    migrate(store.engine)
-    return store
 
 
 def train_model() -> Model:
@@ -96,7 +100,7 @@ def usable_model(settings: Settings) -> Model:
         return Model.load(settings.model_file)
     except ClassifierError as error:
         _log.info("%s; training now", error)
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_data_dir(settings)
         made = train_model()
         made.save(settings.model_file)
         return made
@@ -270,13 +274,15 @@ class _JsonLines(logging.Formatter):
 
 
 class _Commands(click.Group):
-    """Turns expected errors into one line on standard error and exit status 1."""
+    """Turns expected errors into one line on standard error and exit status 1, or 2 for settings."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
         except (HealthwireError, ClassifierError) as error:
-            raise click.ClickException(str(error)) from error
+            told = click.ClickException(str(error))
+            told.exit_code = 2 if isinstance(error, SettingsError) else 1
+            raise told from error
         except BrokenPipeError:
             # Whoever read our output has seen enough, e.g. `head`.
             sys.stderr.close()
@@ -441,7 +447,8 @@ def _stories_in(name: str) -> Iterator[tuple[str, str]]:
         title, _, rest = text.strip().partition("\n")
         yield title.strip(), rest.strip()
         return
-    for number, line in enumerate(text.splitlines(), 1):
+    # Not splitlines(): JSON may hold U+2028 and its like as they are.
+    for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield _story_in(line, f"{name}, line {number}")
 
@@ -463,7 +470,7 @@ def train(settings: Settings) -> None:
     """Train the classifier from seeds/ and put the new model to use."""
     from classifier.evaluate import table
 
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    make_data_dir(settings)
     if sys.stderr.isatty():
         click.echo("Training…", err=True)
     made = train_model()
@@ -519,7 +526,8 @@ def add_source(settings: Settings, address: str, title: str, folder: str) -> Non
     url = web_url(address) or (folder_url(Path(address)) if Path(address).is_dir() else None)
     if url is None:
         raise InputError(f"{address!r} is neither an http(s) address nor a folder")
-    added = prepared_store(settings).sources.add([m.Subscription(url, title, folder)], next_poll=clock())
+    subscription = m.Subscription(url, plain_line(title), plain_line(folder))
+    added = prepared_store(settings).sources.add([subscription], next_poll=clock())
     if not added:
         raise InputError(f"{address} is a source already")
     click.echo(f"Added as source {added[0].id}; it will be polled at the next tick, or now by: healthwire poll {added[0].id}")
@@ -590,11 +598,7 @@ def progress(length: int, label: str) -> Iterator[Any]:
 
 def run() -> None:
     """The console command."""
-    try:
-        main(standalone_mode=True)
-    except SettingsError as error:
-        click.echo(f"Error: {error}", err=True)
-        raise SystemExit(2) from error
+    main(standalone_mode=True)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 
-from tests.newsletters import Score, labelled, score
+from benchmarks.newsletters import Score, labelled, score
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ LEXICON_WEIGHT = 0.25
 MAX_RATE = 1.5
 MAX_TITLE_HITS = 3
 LEXICON_FEATURES = 3
-SHARE_CAUTION = 8  # a lone hit is a passing mention, not the whole story
+SHARE_CAUTION = 4  # a lone hit is a passing mention, not the whole story
 MAX_REMEMBERED = 100_000
 
 Floats = NDArray[np.float64]

@@ -18,6 +18,8 @@ _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "td": {"c
 # What XML 1.0 section 2.2 does not allow, and the invisible marks that only confuse matching.
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
+# Tags that part words.
+_BREAK = re.compile(r"</?(?:br|p|div|li|h[1-6]|td|th)\b[^<>]*>", re.I)
 _SPACE = re.compile(r"[\s\u00a0]+")
 
 # Parameters that tell a publisher who clicked where and never what is shown.
@@ -50,7 +52,7 @@ def title_line(markup: str) -> str:
     """A title from a feed, which may hold markup or entities once or twice escaped, as plain text."""
     text = html.unescape(markup)
     if re.search(r"</?[a-zA-Z][^<>]*>|&[a-z]+;|&#\d+;", text):
-        text = html.unescape(re.sub(r"</?[a-zA-Z][^<>]*>", "", text))
+        text = html.unescape(re.sub(r"</?[a-zA-Z][^<>]*>", "", _BREAK.sub(" ", text)))
     return plain_line(text)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fakes import START
+
 from feeds.identity import fingerprint
 from feeds.model import Article, Evidence, Issue, PollResult, Story, Subscription, Tag, TaggedStory
 from feeds.store import Store
@@ -17,7 +18,8 @@ LONG = "The trust told its board on Thursday that the plan agreed in spring no l
 def tags(confidences: Mapping[str, float]) -> tuple[Tag, ...]:
     """A tag for each topic, chosen from 0.5 on."""
     return tuple(
-        Tag(topic, confidence, confidence >= 0.5, "model-1", (Evidence(f"{topic} word", 0.25),)) for topic, confidence in confidences.items()
+        Tag(topic, confidence, confidence >= 0.5, "model-1", (Evidence(f"{topic} word", 0.25),))
+        for topic, confidence in confidences.items()
     )
 
 
@@ -31,9 +33,7 @@ def issue(guid: str, *told: TaggedStory, published: int | None = None, author: s
     """An article of these stories, each in its place; its fingerprint follows what it says."""
     body = "\n".join(f"{each.story.title}\n{each.story.text}\n{each.story.url}" for each in told)
     article = Article(guid, f"Issue {guid}", body, is_html=False, origin="entry", url=url, author=author, published=published)
-    placed = [
-        replace(each, story=replace(each.story, position=position, of=len(told))) for position, each in enumerate(told, start=1)
-    ]
+    placed = [replace(each, story=replace(each.story, position=position, of=len(told))) for position, each in enumerate(told, start=1)]
     return Issue(article, fingerprint(article), tuple(placed))
 
 

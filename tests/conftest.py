@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from databases import KINDS, Databases, Kind, Templates
 from hypothesis import settings
 
-from databases import KINDS, Databases, Kind, Templates
 from feeds.store import Store
 
 # The same examples on every run and machine; a slow machine is no failure.

@@ -120,27 +120,25 @@ def _runnable_binaries(folder: Path, user: dict[str, Any]) -> Path:
 
 
 class Templates:
-    """Migrated databases to copy, each made when it is first asked for."""
+    """A migrated database of each kind to copy, made when it is first asked for."""
 
     def __init__(self, folder: Path, until: ExitStack) -> None:
         self._folder = folder
         self._until = until
-        self._sqlite: Path | None = None
-        self._postgres: tuple[Postgres, str] | None = None
+        self._server: Postgres | None = None
+        self._urls: dict[Kind, str] = {}
 
-    def sqlite(self) -> Path:
-        if self._sqlite is None:
-            self._sqlite = self._folder / "template.db"
-            _migrate(f"sqlite:///{self._sqlite}")
-        return self._sqlite
+    def server(self) -> Postgres:
+        if self._server is None:
+            self._server = self._until.enter_context(postgres())
+        return self._server
 
-    def postgres(self) -> tuple[Postgres, str]:
-        if self._postgres is None:
-            server = self._until.enter_context(postgres())
-            name = server.create()
-            _migrate(server.url(name))
-            self._postgres = server, name
-        return self._postgres
+    def url(self, kind: Kind) -> str:
+        if kind not in self._urls:
+            url = f"sqlite:///{self._folder / 'template.db'}" if kind == "sqlite" else self.server().url(self.server().create())
+            _migrate(url)
+            self._urls[kind] = url
+        return self._urls[kind]
 
 
 def _migrate(url: str) -> None:
@@ -164,16 +162,19 @@ class Databases:
         """The address of a database without tables."""
         if kind == "sqlite":
             return f"sqlite:///{self._new_file()}"
-        server, _ = self._templates.postgres()
-        return self._created(server, "template1")
+        return self._created(self.server(), "template1")
 
     def migrated(self, kind: Kind) -> str:
         """The address of a database with tables and no rows."""
-        if kind == "sqlite":
+        return self.copy_of(self._templates.url(kind))
+
+    def copy_of(self, url: str) -> str:
+        """The address of a database that holds what another holds; nobody may be using that one."""
+        if url.startswith("sqlite"):
             file = self._new_file()
-            shutil.copyfile(self._templates.sqlite(), file)
+            shutil.copyfile(url.removeprefix("sqlite:///"), file)
             return f"sqlite:///{file}"
-        return self._created(*self._templates.postgres())
+        return self._created(self.server(), str(sa.make_url(url).database))
 
     def open(self, url: str) -> Store:
         store = open_store(url)
@@ -181,7 +182,7 @@ class Databases:
         return store
 
     def server(self) -> Postgres:
-        return self._templates.postgres()[0]
+        return self._templates.server()
 
     def close(self) -> None:
         self._until.close()

@@ -11,6 +11,10 @@ from feeds.model import Source
 USER_AGENT = "Healthwire/1.0 (+https://news.example.org/about)"
 LOOPBACK = ("127.0.0.0/8", "::1/128")
 
+# Declares the entity i, which is a thousand million laughs.
+_AFTER = zip("abcdefgh", "bcdefghi", strict=True)
+ENTITY_BOMB = '<!ENTITY a "laugh laugh">' + "".join(f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in _AFTER)
+
 
 def http_fetcher(allowed: Sequence[str] = LOOPBACK, *, timeout: int = 20, max_bytes: int = 1_000_000, per_host: int = 1) -> HttpFetcher:
     networks = [ip_network(network) for network in allowed]

@@ -6,4 +6,6 @@ import multiprocessing
 
 children = multiprocessing.get_context("forkserver")
 # pytest too: a child imports its parent's main script again.
-children.set_forkserver_preload(["pytest", "feeds.ingest.files", "feeds.store", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql"])
+children.set_forkserver_preload(
+    ["pytest", "feeds.ingest.files", "feeds.store", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql"]
+)

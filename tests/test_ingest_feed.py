@@ -15,13 +15,12 @@ from hypothesis import strategies as st
 from feeds.errors import ParseError
 from feeds.ingest.parse import parse_feed
 from feeds.model import Parsed
-from ingest_support import item, rss
+from ingest_support import ENTITY_BOMB, item, rss
 from web_server import WebServer, web_server
 
 FEEDS = Path(__file__).parent / "data" / "feeds"
 URL = "https://press.example.org/feeds/news"
 EXPECTED = sorted(FEEDS.glob("*.expected.json"))
-LAUGHS = "".join(f'<!ENTITY {name} "{f"&{before};" * 10}">' for before, name in zip("abcdefgh", "bcdefghi", strict=True))
 
 
 def document(expected: Path) -> bytes:
@@ -121,7 +120,7 @@ def test_entity_bombs_and_external_entities_are_harmless(server: WebServer, tmp_
     secret = tmp_path / "secret.txt"
     secret.write_text("swordfish")
     declared = [
-        f'<!DOCTYPE rss [<!ENTITY a "laugh">{LAUGHS}]>',
+        f"<!DOCTYPE rss [{ENTITY_BOMB}]>",
         f'<!DOCTYPE rss [<!ENTITY i SYSTEM "{secret.as_uri()}">]>',
         f'<!DOCTYPE rss [<!ENTITY i SYSTEM "{server.url("/entity")}">]>',
         f'<!DOCTYPE rss SYSTEM "{server.url("/rss.dtd")}">',

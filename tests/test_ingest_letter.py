@@ -187,8 +187,8 @@ def test_broken_headers_do_not_hide_the_text(header: str) -> None:
 
 FRAGMENTS = st.sampled_from(
     (
-        b"\r\n|\r\n\r\n|Content-Type: |Content-Disposition: |From: |Date: |Message-ID: |multipart/mixed; boundary=b|message/rfc822|--b|--b--|; "
-        b'|*=|*0*=|=?utf-8?b?|?=|"|<|>|@|[|(|\0|\xff|text/html; charset=|Thu, 23 Feb 2017 17:05:00'
+        b"\r\n|\r\n\r\n|Content-Type: |Content-Disposition: |From: |Date: |Message-ID: |multipart/mixed; boundary=b|message/rfc822|--b"
+        b'|--b--|; |*=|*0*=|=?utf-8?b?|?=|"|<|>|@|[|(|\0|\xff|text/html; charset=|Thu, 23 Feb 2017 17:05:00'
     ).split(b"|")
 )
 

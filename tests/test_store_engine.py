@@ -17,14 +17,14 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from databases import Databases, Kind, rows
+from processes import children
 from psycopg import sql
 
-from databases import Databases, Kind, rows
 from feeds.errors import HealthwireError, NewerDatabase, StoreError
 from feeds.store import Store, migrate, open_store
 from feeds.store.engine import reading, writing
 from feeds.store.schema import meta, metadata
-from processes import children
 
 # ---------------------------------------------------------------- migrations
 

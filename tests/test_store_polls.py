@@ -6,10 +6,10 @@ import threading
 from dataclasses import replace
 
 import pytest
-
 from builders import add_sources, issue, news, poll_of
 from databases import rows
 from fakes import START
+
 from feeds.errors import LeaseLost, StoreError
 from feeds.model import Lease, Source, StoryQuery, Subscription, Tally
 from feeds.store import Store

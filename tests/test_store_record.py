@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from builders import LONG, add_sources, issue, news, tags
 from databases import rows, wipe
 from fakes import START
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from feeds.errors import NotFound, StoreError
 from feeds.model import FeedState, Issue, PublishedStory, Source, StoryQuery, TaggedStory, Tally
 from feeds.store import Store
@@ -207,7 +207,9 @@ def test_what_two_sources_tell_stays_two_stories_when_it_is_not_surely_one(store
 @pytest.mark.parametrize(
     ("again", "tally"),
     [
-        pytest.param(news("Closed", OTHER_WORDS, url="https://a.example/beds"), Tally(new=1), id="same link, other words: a page with new news"),
+        pytest.param(
+            news("Closed", OTHER_WORDS, url="https://a.example/beds"), Tally(new=1), id="same link, other words: a page with new news"
+        ),
         pytest.param(news("Beds", WORDS, url="https://a.example/2"), Tally(new=1), id="same words, other link: a standing item"),
         pytest.param(news("Beds", WORDS, url="https://a.example/beds"), Tally(merged=1), id="same words and link"),
         pytest.param(news("Beds", WORDS), Tally(merged=1), id="same words, no link to tell them apart"),
@@ -232,7 +234,10 @@ def test_a_third_source_joins_the_oldest_telling(store: Store) -> None:
     store.polls.write(two, [issue("two", news("By words", WORDS))], START)
     store.polls.write(three, [issue("three", news("By words", WORDS, url="https://p.example/beds"))], START)
     found = by_title(store)
-    assert {title: [other.source.id for other in each.also_reported] for title, each in found.items()} == {"By link": [three], "By words": []}
+    assert {title: [other.source.id for other in each.also_reported] for title, each in found.items()} == {
+        "By link": [three],
+        "By words": [],
+    }
 
 
 # ---------------------------------------------------------------- gone

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-
 from builders import add_sources, issue, news
 from databases import rows
 from fakes import START
+
 from feeds.errors import NotFound
 from feeds.model import StoryQuery, Subscription, Tally
 from feeds.store import Store
@@ -20,7 +20,11 @@ def test_only_addresses_that_are_not_known_are_added(store: Store) -> None:
         ("https://a.example/feed", "A", "News", START),
         ("https://b.example/feed", "B", "", START),
     ]
-    more = [Subscription("https://c.example/feed", "C"), Subscription("https://a.example/feed", "Other"), Subscription("https://c.example/feed", "C2")]
+    more = [
+        Subscription("https://c.example/feed", "C"),
+        Subscription("https://a.example/feed", "Other"),
+        Subscription("https://c.example/feed", "C2"),
+    ]
     assert [each.title for each in store.sources.add(more, None)] == ["C"]
     assert [(each.title, each.next_poll) for each in store.sources.list()] == [("A", START), ("B", START), ("C", None)]
 
@@ -34,7 +38,12 @@ def test_a_source_is_found_by_id_address_or_title(store: Store, name: str) -> No
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("Herald", "no source called 'Herald'"), ("9", "no source called '9'"), ("Twin", "several sources called 'Twin'"), ("9" * 30, "no source")],
+    [
+        ("Herald", "no source called 'Herald'"),
+        ("9", "no source called '9'"),
+        ("Twin", "several sources called 'Twin'"),
+        ("9" * 30, "no source"),
+    ],
 )
 def test_a_source_that_is_not_clear_is_not_found(store: Store, name: str, message: str) -> None:
     twins = [Subscription(f"https://{name}.example/feed", "Twin") for name in "ab"]

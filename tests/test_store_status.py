@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 from databases import Databases, Kind
+
 from feeds.model import Health
 from feeds.store import Store
 from feeds.store.backup import read_backup, write_backup

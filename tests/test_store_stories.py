@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from builders import add_sources, issue, news
 from databases import wipe
 from fakes import START
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from feeds.errors import NotFound
 from feeds.model import FeedState, StoryQuery
 from feeds.store import Store
@@ -37,7 +37,9 @@ def filled(store: Store) -> Store:
     one, two = add_sources(store, ["A", "B"])
     store.polls.write(one, [issue("1", news("A money", topics={"finance": 0.9, "data": 0.2}))], START)
     store.polls.write(one, [issue("2", news("A both", topics={"finance": 0.6, "data": 0.7}))], START + 10)
-    store.polls.write(two, [issue("3", news("B money", topics={"finance": 0.75})), issue("4", news("B nothing", topics={"data": 0.4}))], START + 20)
+    store.polls.write(
+        two, [issue("3", news("B money", topics={"finance": 0.75})), issue("4", news("B nothing", topics={"data": 0.4}))], START + 20
+    )
     store.polls.write(two, [issue("5", news("A money", topics={"data": 0.9}))], START + 30)
     return store
 

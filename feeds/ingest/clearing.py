@@ -149,7 +149,8 @@ def _heads_listing(line: Line, following: Sequence[Line]) -> bool:
     if line.block.words > 5 or not line.rank:
         return False
     texts = [item.block.text for item in following[:6] if item.block.text and not item.more][:4]
-    return len(texts) >= 2 and boilerplate.is_listing(texts[0]) and sum(map(boilerplate.is_listing, texts)) * 2 >= len(texts)
+    listings = [boilerplate.is_listing(text) for text in texts]
+    return sum(listings) >= 2 and listings[0] and sum(listings) * 2 >= len(texts)
 
 
 def _has_prose(lines: Iterable[Line]) -> bool:

@@ -41,18 +41,23 @@ def read_files(names: Sequence[str], store: Store, tagger: Tagger, clock: Clock,
     """Reads each file (``-`` is standard input) into the source of its folder; each is stored before the next is read."""
     for name in names:
         try:
-            articles = parse_file(name, _contents(name, max_bytes)).articles
+            articles = parse_file(_shown(name), _contents(name, max_bytes)).articles
             issues = issues_of(articles, {}, tagger)
             source = _source_for(name, store)
-            yield Reading(name, issues, store.polls.write(source.id, issues, clock()))
+            yield Reading(_shown(name), issues, store.polls.write(source.id, issues, clock()))
         except HealthwireError as error:
-            yield Reading(name, error=str(error))
+            yield Reading(_shown(name), error=str(error))
+
+
+def _shown(name: str) -> str:
+    """A file's name as text; what is not UTF-8 in it can be neither stored nor printed."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _source_for(name: str, store: Store) -> Source:
     folder = Path.cwd() if name == "-" else Path(name).parent
     url = "file:standard-input" if name == "-" else folder_url(folder)
-    title = "Standard input" if name == "-" else f"Files in {folder.resolve().name or '/'}"
+    title = "Standard input" if name == "-" else f"Files in {_shown(folder.resolve().name) or '/'}"
     store.sources.add([Subscription(url, title)], next_poll=None)
     return store.sources.find(url)
 
@@ -89,7 +94,7 @@ def fetch_folder(source: Source, max_bytes: int) -> tuple[Fetched, tuple[Article
     complaints: list[str] = []
     for path in files:
         try:
-            articles += parse_file(path.name, _contents(str(path), max_bytes)).articles
+            articles += parse_file(_shown(path.name), _contents(str(path), max_bytes)).articles
         except HealthwireError as error:
             complaints.append(str(error))
     return Fetched(source.url, b"", etag=state), tuple(articles), complaints

@@ -123,6 +123,8 @@ class _Builder:
             return not strict
         if (after.block.kind == "item" and not after.rank) or (after.rank in (LEAD, LINKED) and line.rank < LEAD):
             return _is_list_of_news(following, strict=strict)
+        if line.rank > self._rank and block.words <= 4 and after.rank and after.rank <= self._rank:
+            return True
         bare = bool(after.rank) and after.rank <= max(line.rank, self._rank)
         # A long line under which another heading stands is a headline with a second deck.
         return (
@@ -149,7 +151,8 @@ class _Builder:
         return bool(within) or (self._by_rules and not self._ruled)
 
     def _heading(self, line: Line) -> None:
-        if line.rank < self._rank and not self._sections and not line.block.links:
+        names_issue = not line.block.links or boilerplate.names_roundup(line.block.text)
+        if line.rank < self._rank and not self._sections and names_issue:
             self._preamble.append(line)
         else:
             self._label = None
@@ -180,12 +183,15 @@ class _Builder:
 
 def _is_list_of_news(following: Sequence[Line], *, strict: bool) -> bool:
     """Whether the list that follows holds news items (run-in headlines, links, sentences) and not a story's points."""
-    kind = item_kind(following[0].block)
+    first = next((line for line in following if line.block.kind not in ("image", "rule")), following[0])
+    kind = item_kind(first.block)
     listed = takewhile(
         lambda line: line.more or line.rank in (LEAD, LINKED) or (not line.rank and (line.block.kind == "item" or line.block.tight)),
         following,
     )
     items = [item for item in listed if item_kind(item.block) == kind and not item.more]
+    if first.rank:
+        items = [item for item in items if item.rank == first.rank]
     if not items:
         return False
     newsy = [item for item in items if item.block.links or item.rank == LEAD or (item.block.words >= 12 and not strict)]

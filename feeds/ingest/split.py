@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from feeds.ingest import boilerplate
 from feeds.ingest.blocks import Block, ends_sentence
 from feeds.ingest.clearing import Signs, cleared, key
-from feeds.ingest.headings import Line
+from feeds.ingest.headings import Line, is_capitals, with_following
 from feeds.ingest.html_blocks import html_blocks
 from feeds.ingest.plain_blocks import text_blocks
 from feeds.ingest.run_in import bare, run_in
@@ -81,7 +81,10 @@ def _headline(content: Sequence[Line]) -> int | None:
     explicit = [(line.rank, index) for index, line in enumerate(content) if 0 < line.rank <= 6 and not _is_label(line.block)]
     if explicit:
         return min(explicit)[1]
-    for index, line in enumerate(content[:8]):
+    for index, (line, after) in enumerate(with_following(content[:8])):
+        if is_capitals(line.block.text) and line.block.words <= 6 and after and after.rank:
+            # The name of the paper above the headline.
+            continue
         if line.rank and line.block.words >= 3 and not _is_label(line.block) and not introduces_issue(line.block):
             return index
         if line.block.words >= 16 and ends_sentence(line.block.text) and not introduces_issue(line.block):

@@ -44,6 +44,7 @@ def verdict(article: Article, layout: Layout, signs: Signs) -> int:
     score += 2 * dressed
     score += 3 * (len(sections) >= 2 and len(links) * 10 >= len(sections) * 6)
     score += 2 * (len(sections) >= 8)
+    score += 2 * (len(sections) >= 4 and _share([_is_itemised(section) for section in sections]) >= 0.75)
     score += 2 * (len(sections) >= 3 and follow_up < 0.25 and words_per_title >= 3.2)
     score -= 3 * (lead and not named)
     score -= 8 * (_headline_over_lead(layout.preamble) and len(links) * 10 < len(sections) * 6)
@@ -54,9 +55,19 @@ def verdict(article: Article, layout: Layout, signs: Signs) -> int:
     score -= 3 * (_share([boilerplate.is_generic_subheading(title) for title in titles]) >= 0.3)
     score -= 4 * (len(titles) >= 3 and _share([title.endswith("?") for title in titles]) >= 0.6)
     score -= 2 * (follow_up >= 0.5)
-    score -= 2 * (len(titles) >= 2 and len(titles[0].split()) >= 6 and all(len(title.split()) <= 5 for title in titles[1:]))
+    score -= (
+        2
+        * min(len(titles) - 1, 2)
+        * (len(titles) >= 2 and len(titles[0].split()) >= 6 and all(len(title.split()) <= 5 for title in titles[1:]))
+    )
     score -= 2 * (article.origin == "entry")
     return score
+
+
+def _is_itemised(section: Section) -> bool:
+    """A story that is numbered, or whose headline runs into its text."""
+    heading = section.heading
+    return heading is not None and bool(heading.lead or re.match(r"\d", heading.marker))
 
 
 def _share(flags: Sequence[bool]) -> float:

@@ -61,10 +61,18 @@ def read_backup(engine: sa.Engine, file: Path) -> int:
         StoreError: the database is not empty or cannot be written.
     """
     try:
+        _check_sum(file)
         with gzip.open(file, "rt", encoding="utf-8") as lines:
             return _restore(engine, lines)
     except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{file} is not a readable Healthwire backup: {error}") from error
+
+
+def _check_sum(file: Path) -> None:
+    """Reads to the end, where gzip keeps its checksum, so that damage is told as such and not by what it does to rows."""
+    with gzip.open(file) as content:
+        while content.read(1 << 20):
+            pass
 
 
 def _restore(engine: sa.Engine, lines: Iterable[str]) -> int:

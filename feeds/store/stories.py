@@ -109,6 +109,7 @@ def _reports(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[An
         article.c.url.label("article_url"),
         article.c.author,
         article.c.published,
+        article.c.first_seen.label("article_first_seen"),
         article.c.doubt,
         *(column.label(f"source_{column.name}") for column in SOURCE_COLUMNS),
     ]
@@ -128,7 +129,7 @@ def _published(row: Any, reports: Sequence[Any], tags: Sequence[Tag]) -> Publish
         html=lead.html,
         url=lead.url,
         author=lead.author,
-        published=_shown_date(lead.published, row.first_seen),
+        published=_shown_date(lead, row.first_seen),
         first_seen=row.first_seen,
         updated=row.updated,
         seq=row.seq,
@@ -136,7 +137,7 @@ def _published(row: Any, reports: Sequence[Any], tags: Sequence[Tag]) -> Publish
         article=ArticleRef(lead.article_id, lead.article_title, lead.article_url, lead.position, lead.of, lead.doubt),
         tags=tuple(tags),
         also_reported=tuple(
-            AlsoReported(item.id, _source_of(item), item.title, item.url, _shown_date(item.published, row.first_seen))
+            AlsoReported(item.id, _source_of(item), item.title, item.url, _shown_date(item, row.first_seen))
             for item in reports
             if item.id != lead.id
         ),
@@ -147,6 +148,7 @@ def _source_of(row: Any) -> Source:
     return Source(*(row._mapping[f"source_{column.name}"] for column in SOURCE_COLUMNS))
 
 
-def _shown_date(published: int | None, first_seen: int) -> int:
+def _shown_date(item: Any, story_first_seen: int) -> int:
     """The source's own date, unless it has none or claims a time after we read it."""
-    return first_seen if published is None else min(published, first_seen)
+    read: int = max(story_first_seen, item.article_first_seen)
+    return read if item.published is None else min(int(item.published), read)

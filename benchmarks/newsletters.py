@@ -13,7 +13,7 @@ from feeds.errors import InputError
 from feeds.ingest.parse import parse_file
 from feeds.ingest.split import split
 
-FOLDER = Path(__file__).parent / "data" / "newsletters"
+FOLDER = Path(__file__).resolve().parent.parent / "tests" / "data" / "newsletters"
 _SUFFIX = ".expected.json"
 _MARKER = re.compile(r"^(?:[•*·▪▸►○o–-]|\(?\w{1,3}[.)])\s+")
 
