@@ -37,7 +37,7 @@ from feeds.settings import Settings, read_settings
 from feeds.store import Store, migrate, open_store
 from feeds.store.backup import read_backup, write_backup
 from feeds.supervise import check_free, end_with_parent, run_together
-from feeds.text import plain_line, web_url
+from feeds.text import plain_line, scrub, web_url
 from feeds.web.app import create_app
 from feeds.web.parts import WebParts
 from feeds.web.server import run_server
@@ -273,16 +273,20 @@ class _JsonLines(logging.Formatter):
 # ---------------------------------------------------------------- commands
 
 
+class _Misuse(click.ClickException):
+    exit_code = 2
+
+
 class _Commands(click.Group):
     """Turns expected errors into one line on standard error and exit status 1, or 2 for settings."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except SettingsError as error:
+            raise _Misuse(str(error)) from error
         except (HealthwireError, ClassifierError) as error:
-            told = click.ClickException(str(error))
-            told.exit_code = 2 if isinstance(error, SettingsError) else 1
-            raise told from error
+            raise click.ClickException(str(error)) from error
         except BrokenPipeError:
             # Whoever read our output has seen enough, e.g. `head`.
             sys.stderr.close()
@@ -461,7 +465,7 @@ def _story_in(line: str, place: str) -> tuple[str, str]:
         raise InputError(f"{place}: not a JSON object with title and text") from error
     if not isinstance(title, str) or not isinstance(text, str):
         raise InputError(f"{place}: title and text must be strings")
-    return title, text
+    return scrub(title), scrub(text)
 
 
 @main.command()

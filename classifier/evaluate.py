@@ -44,24 +44,25 @@ def truth_of(examples: Sequence[Example], names: Sequence[str]) -> Flags:
 
 def measure(names: Sequence[str], truth: Flags, confidence: Floats, chosen: Flags) -> dict[str, Any]:
     """The figures of ``evaluate`` for judgements that are already made; all arrays have a row per story."""
-    precision, recall, f1, _ = precision_recall_fscore_support(truth, chosen, average=None, zero_division=0)
-    per_topic = {
-        name: {
-            "precision": float(precision[column]),
-            "recall": float(recall[column]),
-            "f1": float(f1[column]),
-            "average_precision": _average_precision(truth[:, column], confidence[:, column]),
-            "brier": float(brier_score_loss(truth[:, column], confidence[:, column])),
-            "ece": calibration_error(truth[:, column], confidence[:, column]),
-        }
-        for column, name in enumerate(names)
-    }
+    per_topic = {name: _figures(truth[:, column], confidence[:, column], chosen[:, column]) for column, name in enumerate(names)}
     return {
-        "macro_f1": float(np.mean(f1)),
-        "micro_f1": float(f1_score(truth, chosen, average="micro", zero_division=0)),
+        "macro_f1": float(np.mean([figures["f1"] for figures in per_topic.values()])),
+        "micro_f1": float(f1_score(truth.ravel(), chosen.ravel(), zero_division=0)),
         "exact_match": float((truth == chosen).all(axis=1).mean()),
         "per_topic": per_topic,
         "n": len(truth),
+    }
+
+
+def _figures(truth: Flags, confidence: Floats, chosen: Flags) -> dict[str, float]:
+    precision, recall, f1, _ = precision_recall_fscore_support(truth, chosen, average="binary", zero_division=0)
+    return {
+        "precision": float(precision),
+        "recall": float(recall),
+        "f1": float(f1),
+        "average_precision": _average_precision(truth, confidence),
+        "brier": float(brier_score_loss(truth, confidence)),
+        "ece": calibration_error(truth, confidence),
     }
 
 

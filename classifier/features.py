@@ -126,8 +126,7 @@ def _count(readings: Sequence[Reading]) -> tuple[list[str], csr_matrix]:
     values: list[int] = []
     starts = [0]
     for reading in readings:
-        for word in reading.counts:
-            indices.append(columns.setdefault(word, len(columns)))
+        indices.extend(columns.setdefault(word, len(columns)) for word in reading.counts)
         values += reading.counts.values()
         starts.append(len(indices))
     shape = (len(readings), len(columns))

@@ -143,9 +143,9 @@ class Model:
             os.close(descriptor)
             try:
                 skops.io.dump(_stored(self), name, compression=zipfile.ZIP_DEFLATED)
-                os.replace(name, path)
+                Path(name).replace(path)
             except BaseException:
-                os.unlink(name)
+                Path(name).unlink()
                 raise
         except OSError as error:
             raise ClassifierError(f"cannot write {path}: {error.strerror}; check the folder and its permissions") from error

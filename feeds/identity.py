@@ -23,9 +23,10 @@ class StoryKeys:
     text: str | None
 
 
-def digest(*parts: str) -> str:
-    """A short stable hash of some strings."""
-    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+def digest(*parts: str | bytes) -> str:
+    """A short stable hash of some strings or bytes."""
+    encoded = (part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass") for part in parts)
+    return hashlib.sha256(b"\x1f".join(encoded)).hexdigest()[:32]
 
 
 def fingerprint(article: Article) -> str:

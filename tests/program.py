@@ -86,13 +86,14 @@ def write_opml(folder: Path, *addresses: str) -> Path:
 
 
 def trained_model(shared: Path) -> Path:
-    """A model trained by the program, once for all tests that share a folder."""
+    """A model trained by the program, once for all tests that share a folder; ``train.txt`` beside it is what was said."""
     home = Home(shared / "trained", {})
     model = home.data / "model.skops"
     if not model.exists():
         shared.joinpath("trained").mkdir()
         done = home.run("train")
         assert done.status == 0, done.err
+        (home.data / "train.txt").write_text(done.out)
     return model
 
 
@@ -150,6 +151,12 @@ class Service:
     def send(self, number: int) -> None:
         self.process.send_signal(number)
 
+    def kill(self) -> None:
+        """Ends whatever is left."""
+        for pid in self.living():
+            os.kill(pid, signal.SIGKILL)
+        self.process.wait(PATIENCE)
+
     def ended(self, within: float) -> int:
         """Its exit status, which must come in time."""
         return self.process.wait(within)
@@ -175,9 +182,7 @@ def serving(home: Home, *command: str, **settings: str) -> Iterator[Service]:
         eventually(service.is_ready)
         yield service
     finally:
-        for pid in service.living():
-            os.kill(pid, signal.SIGKILL)
-        process.wait(PATIENCE)
+        service.kill()
 
 
 def _processes() -> list[int]:

@@ -87,6 +87,14 @@ def test_figures_agree_with_a_count_by_hand() -> None:
     assert measured["n"] == 4
 
 
+def test_a_single_topic_is_measured_by_the_stories_that_are_about_it() -> None:
+    truth = np.array([[True], [False], [False], [False]])
+    chosen = np.array([[True], [True], [False], [False]])
+    measured = measure(["a"], truth, chosen * 1.0, chosen)
+    assert measured["per_topic"]["a"]["precision"] == 0.5
+    assert measured["macro_f1"] == measured["micro_f1"] == pytest.approx(2 / 3)
+
+
 def test_calibration_error_by_hand() -> None:
     truth = np.array([True, False, True, True])
     assert calibration_error(truth, np.array([0.25, 0.25, 1.0, 1.0])) == pytest.approx(0.5 * 0.25)

@@ -91,7 +91,7 @@ def test_a_backup_is_one_moment_though_others_go_on_writing(store: Store, tmp_pa
 
     writer = threading.Thread(target=write)
     writer.start()
-    moments = set()
+    moments: set[int] = set()
     while len(moments) < 5 and writer.is_alive():
         write_backup(store.engine, tmp_path / "backup")
         with gzip.open(tmp_path / "backup", "rt", encoding="utf-8") as lines:
@@ -192,5 +192,5 @@ def test_a_backup_replaces_the_one_before_only_when_it_is_whole(databases: Datab
 
 
 def test_a_backup_that_cannot_be_written_names_the_file(sqlite_store: Store, tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot write .*/missing/backup: no such file or directory"):
+    with pytest.raises(StoreError, match=r"cannot write .*/missing/backup: no such file or directory"):
         write_backup(sqlite_store.engine, tmp_path / "missing" / "backup")

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feeds.errors import NotFound
-from feeds.model import FeedState, StoryQuery
+from feeds.model import FeedState, PublishedStory, StoryQuery
 from feeds.store import Store
 
 
@@ -101,7 +101,8 @@ def test_pages_that_follow_the_cursor_equal_one_big_page_though_stories_arrive_b
     for each in first:
         write(each)
     everything = store.stories.page(replace(query, limit=1000))
-    paged, arriving = [], iter(between)
+    paged: list[PublishedStory] = []
+    arriving = iter(between)
     while page := store.stories.page(replace(query, before=paged[-1].id if paged else None)):
         assert len(page) <= query.limit
         paged += page

@@ -34,6 +34,6 @@ def _split(article: Article) -> Split:
         return split(article)
     except Exception:
         _log.exception("could not cut the article %r; it is kept whole", article.title)
-        text = title_line(article.body) if article.is_html else plain_line(article.body)
         markup = clean_html(article.body) if article.is_html else ""
+        text = title_line(markup) if article.is_html else plain_line(article.body)
         return Split((Story(article.title, text, markup, article.url, 1, 1),), "kept whole: it could not be cut")

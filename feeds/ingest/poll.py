@@ -118,7 +118,7 @@ class Poller:
         fetched = await self.fetcher.fetch(source)
         if fetched.body is None:
             return self._success(source, fetched, source.body_hash)
-        body_hash = digest(fetched.body.hex())
+        body_hash = digest(fetched.body)
         if body_hash == source.body_hash:
             return self._success(source, fetched, body_hash)
         parsed = await self.parser.parse(fetched)

@@ -1,0 +1,83 @@
+"""Articles become issues: what is new or edited, cut, and tagged in one batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fakes import KeywordTagger
+from feeds.identity import fingerprint
+from feeds.ingest.issues import issues_of
+from feeds.model import Article, Tag
+
+NEWS = Article(
+    "1",
+    "Deficit grows",
+    "The trust has told its board of a deficit of five million.",
+    is_html=False,
+    origin="entry",
+    url="https://a.example/1",
+)
+OTHER = replace(NEWS, guid="2", title="Nurses wanted", body="Forty nurses are wanted in the north, it was said.", url="https://a.example/2")
+
+
+class CountingTagger(KeywordTagger):
+    def __init__(self) -> None:
+        self.batches: list[list[str]] = []
+
+    def tag(self, stories: Sequence[tuple[str, str]]) -> list[tuple[Tag, ...]]:
+        self.batches.append([title for title, _ in stories])
+        return super().tag(stories)
+
+
+def chosen(tags: Sequence[Tag]) -> list[str]:
+    return [tag.topic for tag in tags if tag.chosen]
+
+
+def test_only_articles_that_are_new_or_edited_become_issues() -> None:
+    known = {"1": fingerprint(NEWS), "2": fingerprint(OTHER)}
+    edited = replace(OTHER, body=OTHER.body + " In the south too.")
+    new = replace(NEWS, guid="3")
+
+    issues = issues_of([NEWS, edited, new], known, KeywordTagger())
+
+    assert [issue.article for issue in issues] == [edited, new]
+    assert [issue.fingerprint for issue in issues] == [fingerprint(edited), fingerprint(new)]
+
+
+def test_all_stories_are_tagged_in_one_batch_and_get_their_own_tags() -> None:
+    tagger = CountingTagger()
+
+    issues = issues_of([NEWS, OTHER], {}, tagger)
+
+    assert tagger.batches == [["Deficit grows", "Nurses wanted"]]
+    assert [[(each.story.title, chosen(each.tags)) for each in issue.stories] for issue in issues] == [
+        [("Deficit grows", ["finance"])],
+        [("Nurses wanted", ["workforce"])],
+    ]
+
+
+def test_nothing_new_gives_no_issues() -> None:
+    assert issues_of([NEWS], {"1": fingerprint(NEWS)}, KeywordTagger()) == ()
+    assert issues_of([], {}, KeywordTagger()) == ()
+
+
+def test_an_entry_that_has_only_a_title_is_a_story() -> None:
+    (issue,) = issues_of([replace(NEWS, body="", is_html=True)], {}, KeywordTagger())
+    assert [(each.story.title, each.story.url, chosen(each.tags)) for each in issue.stories] == [
+        ("Deficit grows", "https://a.example/1", ["finance"])
+    ]
+    assert issue.doubt is None
+
+
+def test_an_article_with_an_address_that_cannot_be_read_loses_nothing_but_that_link() -> None:
+    body = "<p>The trust has told its board of <a href='http://[x'>a deficit</a> of five million.</p><script>x()</script>"
+
+    issues = issues_of([replace(NEWS, body=body, is_html=True, base="https://a.example/"), OTHER], {}, KeywordTagger())
+
+    assert [len(issue.stories) for issue in issues] == [1, 1]
+    story = issues[0].stories[0].story
+    assert (story.title, story.url, story.text) == (NEWS.title, NEWS.url, NEWS.body)
+    assert "[x" not in story.html
+    assert "script" not in story.html
+    assert "five million" in story.html
