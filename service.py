@@ -8,8 +8,8 @@ import logging
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from os import environ
@@ -23,15 +23,18 @@ environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import click
 
 from classifier.errors import ClassifierError
+from classifier.stories import stories_in
 from classifier.topics import load_topics
 from feeds import model as m
+from feeds.console import judgement_lines, outcome_lines, progress, reading_notes, source_lines, story_lines
 from feeds.errors import HealthwireError, InputError, SettingsError, StoreError
-from feeds.ingest.files import Reading, folder_url, read_files
+from feeds.ingest.files import folder_url, read_files
 from feeds.ingest.http import HttpFetcher
 from feeds.ingest.opml import read_opml, write_opml
 from feeds.ingest.poll import Outcome, ParserPool, Poller, lease_seconds
 from feeds.ingest.role import IngestRole, Pace
 from feeds.ingest.schedule import Rhythm
+from feeds.logs import set_up_logging
 from feeds.publish.documents import FeedDocuments
 from feeds.settings import Settings, read_settings
 from feeds.store import Store, migrate, open_store
@@ -252,24 +255,6 @@ def load_app(settings: Settings) -> Any:
     return create_app(WebParts(store, documents, known, settings.address, clock, patience=max(60, 4 * settings.tick)))
 
 
-def set_up_logging(settings: Settings) -> None:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(
-        _JsonLines() if settings.log_format == "json" else logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
-    )
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-
-
-class _JsonLines(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        entry = {"time": self.formatTime(record), "level": record.levelname, "logger": record.name, "message": record.getMessage()}
-        if record.exc_info:
-            entry["error"] = self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
-
-
 # ---------------------------------------------------------------- commands
 
 
@@ -341,22 +326,12 @@ def poll(settings: Settings, sources: tuple[str, ...]) -> None:
     store, tagger = prepare(settings)
     ids = [store.sources.find(name).id for name in sources] if sources else None
     outcomes = asyncio.run(poll_sources(settings, store, tagger, ids))
-    for outcome in outcomes:
-        click.echo(f"{outcome.source.id:>4}  {_told(outcome):<24}  {outcome.source.title}")
-        if outcome.error:
-            click.echo(f"      {outcome.error}")
-    total = sum((outcome.tally for outcome in outcomes), m.Tally())
-    click.echo(f"{len(outcomes)} polled: {total.new} new stories, {total.edited} edited, {total.merged} known from elsewhere")
+    for line in outcome_lines(outcomes):
+        click.echo(line)
     if ids is not None and len(outcomes) < len(set(ids)):
         raise HealthwireError("some of these sources are being polled by another process just now")
     if sources and any(outcome.error for outcome in outcomes):
         raise SystemExit(1)
-
-
-def _told(outcome: Outcome) -> str:
-    if outcome.error:
-        return "failed"
-    return "unchanged" if outcome.unchanged else f"{outcome.tally.new} new, {outcome.tally.edited} edited"
 
 
 @main.command()
@@ -368,41 +343,17 @@ def read(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     store = prepared_store(settings)
     tagger = ModelTagger(settings)
     failed = False
-    with progress(len(files), "Reading") as bar:
+    # On a terminal the stories themselves show how far the reading is.
+    with progress(len(files), "Reading", hidden=sys.stdout.isatty()) as bar:
         for reading in read_files(files, store, tagger, clock, settings.max_bytes):
             bar.update(1)
             failed = failed or reading.error is not None
-            _show(reading, as_json)
+            for line in story_lines(reading, as_json=as_json):
+                click.echo(line)
+            for note in reading_notes(reading):
+                click.echo(note, err=True)
     if failed:
         raise SystemExit(1)
-
-
-def _show(reading: Reading, as_json: bool) -> None:
-    if reading.error:
-        click.echo(f"Error: {reading.error}", err=True)
-        return
-    stories = [(issue, tagged) for issue in reading.issues for tagged in issue.stories]
-    if not stories:
-        click.echo(f"{reading.file}: no stories in it", err=True)
-    for issue in reading.issues:
-        if issue.doubt:
-            click.echo(f"{reading.file}: {issue.doubt}", err=True)
-    for _, tagged in stories:
-        story = tagged.story
-        chosen = [tag for tag in tagged.tags if tag.chosen]
-        if as_json:
-            row = {
-                "file": reading.file,
-                "position": story.position,
-                "of": story.of,
-                "title": story.title,
-                "text": story.text,
-                "url": story.url,
-            }
-            click.echo(json.dumps(row | {"topics": [tag.topic for tag in chosen]}, ensure_ascii=False))
-        else:
-            names = ", ".join(f"{tag.topic} {tag.confidence:.0%}" for tag in chosen) or "no topic"
-            click.echo(f"{reading.file} {story.position}/{story.of}: {story.title} [{names}]")
 
 
 @main.command()
@@ -413,7 +364,7 @@ def _show(reading: Reading, as_json: bool) -> None:
 def classify(settings: Settings, files: tuple[str, ...], as_json: bool, why: bool) -> None:
     """Tell the topics of stories: text files (first line is the title) or JSON lines with title and text."""
     made = usable_model(settings)
-    stories = [story for name in files or ("-",) for story in _stories_in(name)]
+    stories = [(scrub(title), scrub(text)) for name in files or ("-",) for title, text in stories_in(_text_of(name), name)]
     for (title, text), prediction in zip(stories, made.predict(stories), strict=True):
         row: dict[str, Any] = {
             "title": title,
@@ -426,46 +377,17 @@ def classify(settings: Settings, files: tuple[str, ...], as_json: bool, why: boo
                 each.topic: {"score": round(each.score, 4), "intercept": round(each.intercept, 4), "weights": dict(each.weights)}
                 for each in made.explain(title, text)
             }
-        click.echo(json.dumps(row, ensure_ascii=False) if as_json else _verdict_for_people(row))
+        click.echo(json.dumps(row, ensure_ascii=False) if as_json else "\n".join(judgement_lines(row)))
 
 
-def _verdict_for_people(row: dict[str, Any]) -> str:
-    lines = [row["title"] or "(no title)"]
-    for topic, confidence in sorted(row["confidence"].items(), key=lambda item: -item[1]):
-        lines.append(f"  {'*' if topic in row['topics'] else ' '} {topic:<16} {confidence:6.1%}")
-        if "evidence" in row:
-            terms = list(row["evidence"][topic]["weights"].items())[:8]
-            lines.append("      " + ", ".join(f"{term} {weight:+.2f}" for term, weight in terms))
-    return "\n".join(lines)
-
-
-def _stories_in(name: str) -> Iterator[tuple[str, str]]:
+def _text_of(name: str) -> str:
     try:
         body = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        text = body.decode("utf-8-sig")
+        return body.decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"{name}: {(error.strerror or str(error)).lower()}") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{name}: not UTF-8 text") from error
-    if not text.lstrip().startswith("{"):
-        title, _, rest = text.strip().partition("\n")
-        yield title.strip(), rest.strip()
-        return
-    # Not splitlines(): JSON may hold U+2028 and its like as they are.
-    for number, line in enumerate(text.split("\n"), 1):
-        if line.strip():
-            yield _story_in(line, f"{name}, line {number}")
-
-
-def _story_in(line: str, place: str) -> tuple[str, str]:
-    try:
-        row = json.loads(line)
-        title, text = row.get("title", ""), row.get("text", "")
-    except (ValueError, AttributeError) as error:
-        raise InputError(f"{place}: not a JSON object with title and text") from error
-    if not isinstance(title, str) or not isinstance(text, str):
-        raise InputError(f"{place}: title and text must be strings")
-    return scrub(title), scrub(text)
 
 
 @main.command()
@@ -508,16 +430,8 @@ def sources() -> None:
 def list_sources(settings: Settings) -> None:
     """Show all sources and how they do."""
     for source in prepared_store(settings).sources.list():
-        click.echo(f"{source.id:>4}  {_state(source):<30}  {source.title}  {source.url}")
-        if source.error:
-            click.echo(f"      {source.error}")
-
-
-def _state(source: m.Source) -> str:
-    if source.last_polled is None:
-        return "not polled yet"
-    when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(source.last_polled))
-    return f"failed {source.failures}x, {when}" if source.failures else f"ok, {when}"
+        for line in source_lines(source):
+            click.echo(line)
 
 
 @sources.command("add")
@@ -591,13 +505,6 @@ def backup(settings: Settings, file: Path) -> None:
 def restore(settings: Settings, file: Path) -> None:
     """Fill an empty database from a backup, of either engine."""
     click.echo(f"{read_backup(prepared_store(settings).engine, file)} rows restored from {file}")
-
-
-@contextmanager
-def progress(length: int, label: str) -> Iterator[Any]:
-    """A progress bar on standard error when that is a terminal; silent otherwise."""
-    with click.progressbar(length=length, label=label, file=sys.stderr, hidden=not sys.stderr.isatty() or length < 2) as bar:
-        yield bar
 
 
 def run() -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import ip_network
 
+from hypothesis import strategies as st
+
 from feeds.ingest.http import HttpFetcher
 from feeds.model import Source
 
 USER_AGENT = "Healthwire/1.0 (+https://news.example.org/about)"
 LOOPBACK = ("127.0.0.0/8", "::1/128")
+
+# Any text, with much of what cannot be stored, shown or told apart.
+HOSTILE_TEXT = st.text(st.characters() | st.sampled_from("\0\x1b\x85\xa0\xad\u200b\u202e\ud800\udfff\ufffe <&;é"))
 
 # Declares the entity i, which is a thousand million laughs.
 _AFTER = zip("abcdefgh", "bcdefghi", strict=True)

@@ -130,7 +130,7 @@ def test_the_threshold_parts_what_can_be_parted() -> None:
     numpy = pytest.importorskip("numpy")
     truth = numpy.array([False] * 10 + [True] * 10)
     assert 0.35 < best_threshold(truth, numpy.array([0.30] * 10 + [0.50] * 10)) < 0.45
-    assert best_threshold(truth, numpy.array([0.05] * 10 + [0.10] * 10)) == 0.25
+    assert best_threshold(truth, numpy.array([0.05] * 10 + [0.20] * 10)) == 0.25
 
 
 def test_folds_spread_every_set_of_labels() -> None:

@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
 from fakes import START, FakeClock, KeywordTagger
+from ingest_support import item, rss
+
 from feeds.errors import InputError
 from feeds.ingest.files import Reading, fetch_folder, folder_url, read_files
 from feeds.model import Source, StoryQuery, Tally
 from feeds.store import Store
-from ingest_support import item, rss
 
 NEWS = b"Deficit grows\n\nThe trust has told its board of a deficit of five million pounds.\n"
 OTHER = b"Nurses wanted\n\nForty more nurses are wanted in the north of the county.\n"

@@ -12,11 +12,11 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from ingest_support import USER_AGENT, http_fetcher, web_source
+from web_server import Answer, WebServer, web_server
 
 from feeds.errors import FetchError, RefusedAddress, TooLarge
 from feeds.model import Fetched, Source
-from ingest_support import USER_AGENT, http_fetcher, web_source
-from web_server import Answer, WebServer, web_server
 
 BODY = b"<rss version='2.0'/>"
 
@@ -107,7 +107,7 @@ def test_compressed_answers_are_asked_for_and_unpacked(server: WebServer, coding
 
 
 def test_a_slow_drip_is_ended_by_the_total_deadline(server: WebServer) -> None:
-    url = server.script("/drip", Answer(body=b"<rss>", drip=0.05))
+    url = server.script("/drip", Answer(body=b"x" * 400, drip=0.05))
     started = time.monotonic()
 
     with pytest.raises(FetchError, match="no complete answer within 1 s"):
@@ -192,6 +192,19 @@ def test_a_redirect_loop_ends_after_few_hops(server: WebServer) -> None:
         fetch_url(url)
 
     assert len(server.requests) <= 6
+
+
+def test_a_proxy_in_the_environment_is_not_used(server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would connect where our guard does not see it."""
+    url = server.script("/feed", Answer(body=BODY))
+    with web_server() as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url())
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+
+        assert fetch_url(url).body == BODY
+        assert proxy.requests == []
 
 
 REFUSED = [

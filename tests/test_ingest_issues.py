@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from fakes import KeywordTagger
+
 from feeds.identity import fingerprint
 from feeds.ingest.issues import issues_of
 from feeds.model import Article, Tag

@@ -9,17 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
-
 from builders import LONG
 from fakes import START, FakeClock, KeywordTagger
+from ingest_support import http_fetcher, item, rss
+from web_server import Answer, WebServer, web_server
+
 from feeds.ingest.files import folder_url
 from feeds.ingest.poll import Outcome, ParserPool, Poller, lease_seconds
 from feeds.ingest.schedule import Rhythm
-from feeds.model import Lease, PublishedStory, Source, StoryQuery, Subscription, Tag, Tally
+from feeds.model import Fetched, Lease, Parsed, PublishedStory, Source, StoryQuery, Subscription, Tag, Tally
 from feeds.ports import Tagger
 from feeds.store import Store
-from ingest_support import http_fetcher, item, rss
-from web_server import Answer, WebServer, web_server
 
 HOUR = 3600
 DEFICIT = item("1", "Deficit grows", f"A deficit. {LONG}")
@@ -32,9 +32,19 @@ def server() -> Iterator[WebServer]:
         yield running
 
 
+class CountingPool(ParserPool):
+    def __init__(self) -> None:
+        super().__init__(workers=1)
+        self.parsed = 0
+
+    async def parse(self, fetched: Fetched) -> Parsed:
+        self.parsed += 1
+        return await super().parse(fetched)
+
+
 @pytest.fixture(scope="module")
-def parser() -> Iterator[ParserPool]:
-    pool = ParserPool(workers=1)
+def parser() -> Iterator[CountingPool]:
+    pool = CountingPool()
     yield pool
     pool.close()
 
@@ -44,7 +54,7 @@ class Desk:
     """Polls sources into a store at the hour that its clock shows."""
 
     store: Store
-    parser: ParserPool
+    parser: CountingPool
     clock: FakeClock
     tagger: Tagger
 
@@ -76,7 +86,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(sqlite_store: Store, parser: ParserPool) -> Desk:
+def desk(sqlite_store: Store, parser: CountingPool) -> Desk:
     return Desk(sqlite_store, parser, FakeClock(), KeywordTagger())
 
 
@@ -123,15 +133,16 @@ def test_an_unchanged_source_costs_one_conditional_request(desk: Desk, server: W
     assert (desk.now(source).etag, desk.now(source).next_poll, desk.now(source).last_success) == ('W/"v1"', START + 2 * HOUR, START + HOUR)
 
 
-def test_the_same_body_again_is_unchanged_and_renews_the_validators(desk: Desk, server: WebServer) -> None:
-    url = server.script("/feed", *(Answer(body=rss(DEFICIT), headers={"ETag": f'"v{number}"'}) for number in (1, 2)))
-    (source,) = desk.subscribe(url)
+def test_the_same_body_again_is_not_parsed_again_and_renews_the_validators(desk: Desk, server: WebServer) -> None:
+    first, second = (Answer(body=rss(DEFICIT), headers={"ETag": f'"v{number}"'}) for number in (1, 2))
+    (source,) = desk.subscribe(server.script("/feed", first, Answer(304), second))
     desk.poll(source)
-    change = desk.store.stories.last_change()
+    change, parsed = desk.store.stories.last_change(), desk.parser.parsed
 
-    (outcome,) = desk.poll(source, after=HOUR)
+    outcomes = [*desk.poll(source, after=HOUR), *desk.poll(source, after=HOUR)]
 
-    assert (outcome.unchanged, desk.now(source).etag, desk.store.stories.last_change()) == (True, '"v2"', change)
+    assert [outcome.unchanged for outcome in outcomes] == [True, True]
+    assert (desk.now(source).etag, desk.store.stories.last_change(), desk.parser.parsed) == ('"v2"', change, parsed)
 
 
 def test_an_edited_entry_keeps_its_story_and_a_new_one_comes_on_top(desk: Desk, server: WebServer) -> None:

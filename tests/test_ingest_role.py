@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-
 from builders import add_sources
 from fakes import START, FakeClock, KeywordTagger
+
 from feeds.ingest.poll import ParserPool, Poller
 from feeds.ingest.role import IngestRole, Pace
 from feeds.ingest.schedule import Rhythm

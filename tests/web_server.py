@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 from threading import Event, Lock, Thread
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``hold`` is called before anything is answered; with ``drip`` the body comes byte by byte, with that pause, for ever."""
+    """``hold`` is called before anything is answered; with ``drip`` the body comes byte by byte, with that pause in seconds."""
 
     status: int = 200
     body: bytes = b""
@@ -97,10 +98,10 @@ class WebServer:
         if answer.drip is None:
             handler.wfile.write(answer.body)
             return
-        position = 0
-        while not self._closing.wait(answer.drip):
-            handler.wfile.write(answer.body[position % len(answer.body) :][:1])
-            position += 1
+        for byte in answer.body:
+            if self._closing.wait(answer.drip):
+                break
+            handler.wfile.write(bytes([byte]))
 
 
 class _Server(ThreadingHTTPServer):
@@ -109,6 +110,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, address: tuple[str, int], site: WebServer) -> None:
         self.site = site
         super().__init__(address, _Handler)
+
+    def server_bind(self) -> None:
+        """Binds without asking name servers what this host is called."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
 
 class _Handler(BaseHTTPRequestHandler):
