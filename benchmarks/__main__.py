@@ -8,7 +8,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from benchmarks import classifier, splitting  # noqa: E402 - the numerical libraries read the environment when they are imported
+from benchmarks import classifier, splitting
 
 splitting.main()
 print()

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +22,19 @@ MAX_TITLE_HITS = 3
 LEXICON_FEATURES = 3
 SHARE_CAUTION = 4  # a lone hit is a passing mention, not the whole story
 MAX_REMEMBERED = 100_000
+MAX_PIECED = 30_000
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 
-def pieces(word: str) -> list[str]:
+@lru_cache(maxsize=MAX_PIECED)
+def pieces(word: str) -> tuple[str, ...]:
     """The runs of 3 to 5 letters in ``word``, with a blank marking either end; figures and folded families have none."""
     if word[0] == "<":
-        return []
+        return ()
     padded = f" {word} "
-    return [padded[start : start + size] for size in PIECE_LENGTHS for start in range(len(padded) - size + 1)]
+    return tuple(padded[start : start + size] for size in PIECE_LENGTHS for start in range(len(padded) - size + 1))
 
 
 @dataclass(frozen=True)

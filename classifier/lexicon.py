@@ -81,6 +81,11 @@ class Word:
     exact: frozenset[str]
     prefixes: tuple[str, ...]
 
+    @property
+    def initials(self) -> frozenset[str]:
+        """The characters with which a word that fits may begin."""
+        return frozenset(text[0] for text in (*self.exact, *self.prefixes))
+
     def fits(self, word: str) -> bool:
         """Whether ``word`` may stand here."""
         return word in self.exact or word.startswith(self.prefixes)

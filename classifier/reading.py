@@ -1,5 +1,6 @@
 """What is to be seen in one story: its terms with names folded together, and the lexicon's phrases in it."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -41,12 +42,19 @@ class _Starts(dict[str, tuple[_Entry, ...]]):
     """For each term the entries that may start with it, found out once per term."""
 
     def __init__(self, entries: Sequence[_Entry]) -> None:
-        self._entries = entries
+        # By first character, so that a new term is held against a few entries and not against the whole lexicon.
+        self._entries: dict[str, list[_Entry]] = defaultdict(list)
+        for entry in entries:
+            first = entry.phrase.words[0]
+            for initial in first.initials if first else ():
+                self._entries[initial].append(entry)
 
     def __missing__(self, word: str) -> tuple[_Entry, ...]:
         if len(self) > MAX_REMEMBERED:
             self.clear()
-        self[word] = found = tuple(entry for entry in self._entries if (first := entry.phrase.words[0]) and first.fits(word))
+        self[word] = found = tuple(
+            entry for entry in self._entries.get(word[0], ()) if (first := entry.phrase.words[0]) and first.fits(word)
+        )
         return found
 
 

@@ -77,8 +77,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             except ValueError as error:
                 mistakes.append(f"{PREFIX}{name.upper()}={value!r}: {error}")
     settings = Settings(**values)  # type: ignore[arg-type]
-    mistakes += _contradictions(settings)
-    if mistakes:
+    if mistakes := mistakes or _contradictions(settings):
         raise SettingsError("; ".join(mistakes))
     return settings
 

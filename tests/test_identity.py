@@ -162,6 +162,12 @@ DATA = ("Records lost", "A laboratory lost the records of nine patients overnigh
             [0, 1],
             id="title and text rewritten in its place",
         ),
+        pytest.param(
+            [PAY, BEDS, DATA],
+            [BEDS, ("More lost", "The laboratory that lost records of patients overnight found them")],
+            [1, 2],
+            id="rewritten in its place behind a neighbour that stayed",
+        ),
         pytest.param([("In brief", "One"), ("In brief", "Two")], [("In brief", "Two"), PAY], [1, None], id="one title twice"),
         pytest.param([("Beds", ""), ("Pay", "")], [("Data", ""), ("Pay", "")], [None, 1], id="headlines without text are not alike"),
     ],

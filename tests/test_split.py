@@ -163,6 +163,15 @@ def test_links_of_stories_come_from_their_headings_or_their_read_more_lines() ->
     assert [story.url for story in split(article).stories] == ["https://news.example/one", "https://other.example/two?utm_source=mail"]
 
 
+def test_a_link_that_leads_nowhere_is_plain_words() -> None:
+    body = '<p>The <a href="http://[x">board</a> and the <a href="javascript:alert(1)">trust</a> met on a bridge over the river.</p>'
+
+    (story,) = split(letter(body, is_html=True, title="A meeting")).stories
+
+    assert story.html == "<p>The board and the trust met on a bridge over the river.</p>"
+    assert story.url is None
+
+
 @pytest.mark.parametrize("body", ["", " \n\t ", "\x00\x01", "<html><body></body></html>", "-----\n=====\n", "•\n\n•", "<p>" * 3000])
 def test_a_document_without_words_has_no_stories(body: str) -> None:
     assert split(letter(body, is_html="<" in body)).stories == ()

@@ -215,19 +215,24 @@ def test_a_database_that_was_never_migrated_says_how_to(databases: Databases, ki
 
 def test_writers_take_turns_so_that_no_update_is_lost(store: Store) -> None:
     store.status.beat(0, "model")
+    entered = threading.Event()
 
-    def count_up() -> None:
-        for _ in range(10):
-            with writing(store.engine) as connection:
-                beat = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "heartbeat"))
-                connection.execute(meta.update().where(meta.c.key == "heartbeat").values(value=str(int(beat or 0) + 1)))
+    def count_up(before_writing: Callable[[], object]) -> None:
+        with writing(store.engine) as connection:
+            beat = connection.scalar(sa.select(meta.c.value).where(meta.c.key == "heartbeat"))
+            before_writing()
+            connection.execute(meta.update().where(meta.c.key == "heartbeat").values(value=str(int(beat or 0) + 1)))
 
-    threads = [threading.Thread(target=count_up) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert store.status.health().heartbeat == 40
+    second = threading.Thread(target=count_up, args=(entered.set,))
+
+    def second_has_to_wait() -> None:
+        second.start()
+        assert not entered.wait(0.3)
+
+    count_up(second_has_to_wait)
+    second.join(60)
+    assert entered.is_set()
+    assert store.status.health().heartbeat == 2
 
 
 def test_a_reader_sees_one_state_while_others_write(store: Store) -> None:

@@ -155,7 +155,7 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
     tree = lxml.html.document_fromstring(f"<div>{scrub(markup)}</div>" if markup.strip() else "<div></div>", ensure_head_body=True)
     found = tree.find(".//base[@href]")
     styles = " ".join(element.text or "" for element in tree.iter("style"))
-    collector = _Collector(urljoin(base or "", found.get("href")) if found is not None else base, dict(_CLASS_RULE.findall(styles)))
+    collector = _Collector(_absolute(base, found.get("href")) if found is not None else base, dict(_CLASS_RULE.findall(styles)))
     looks: list[_Look] = [_Look()]
     skipping: etree._Element | None = None
     for event, element in etree.iterwalk(tree, events=("start", "end", "comment", "pi")):
@@ -223,7 +223,7 @@ def _enter(element: etree._Element, around: _Look, collector: _Collector) -> _Lo
     elif tag == "blockquote":
         look = replace(look, quoted=True)
     elif tag == "a":
-        look = replace(look, href=web_url(urljoin(collector.base or "", element.get("href", "").strip())) or None)
+        look = replace(look, href=_absolute(collector.base, element.get("href", "")))
     if _BOLD.search(style):
         look = replace(look, bold=True)
     if size := _SIZE.search(style):
@@ -233,6 +233,14 @@ def _enter(element: etree._Element, around: _Look, collector: _Collector) -> _Lo
     return look
 
 
+def _absolute(base: str | None, address: str) -> str | None:
+    """The web address that a link leads to; None when it leads elsewhere or nowhere."""
+    try:
+        return web_url(urljoin(base or "", address.strip()))
+    except ValueError:
+        return None
+
+
 def _leave(element: etree._Element, collector: _Collector) -> None:
     if element.tag in _BREAKING:
         collector.end()
@@ -240,7 +248,7 @@ def _leave(element: etree._Element, collector: _Collector) -> None:
 
 def _image(element: etree._Element, collector: _Collector) -> None:
     """A picture of the story is kept as its own block; spacers and tracking pixels are not."""
-    source = web_url(urljoin(collector.base or "", element.get("src", "").strip()))
+    source = _absolute(collector.base, element.get("src", ""))
     sizes = [element.get("width", "100"), element.get("height", "100")]
     if source and all(not size.isdecimal() or int(size) > 40 for size in sizes) and not collector.runs:
         alt = html.escape(plain_line(element.get("alt", "")))
