@@ -77,7 +77,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             except ValueError as error:
                 mistakes.append(f"{PREFIX}{name.upper()}={value!r}: {error}")
     settings = Settings(**values)  # type: ignore[arg-type]
-    if mistakes := mistakes or _contradictions(settings):
+    # What cannot be read counts as its default, which must not be blamed.
+    if not any(f"{PREFIX}POLL_" in mistake for mistake in mistakes):
+        mistakes += _contradictions(settings)
+    if mistakes:
         raise SettingsError("; ".join(mistakes))
     return settings
 
