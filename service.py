@@ -75,6 +75,8 @@ def prepared_store(settings: Settings) -> Store:
     make_data_dir(settings)
     store = open_store(settings.database)
     migrate(store.engine)
+    # Made at once, so that a backup taken before the first feed was asked for holds it too.
+    store.status.instance()
     return store
 
 
@@ -295,6 +297,8 @@ with_settings = click.pass_obj
 def serve(settings: Settings) -> None:
     """Run web and ingest on this machine until stopped (the default)."""
     set_up_logging(settings)
+    # Until the roles run there is nothing to wind down.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     check_free(*settings.bind)
     store, tagger = prepare(settings)
     read_new_folders(settings, store, tagger)

@@ -48,13 +48,16 @@ def run_together(roles: Mapping[str, Callable[[], None]]) -> None:
         process.start()
     ready = wait([stop_read, *(process.sentinel for process in processes.values())])
     ended = [name for name, process in processes.items() if process.sentinel in ready]
-    _stop(processes)
+    killed = _stop(processes)
+    if killed:
+        raise HealthwireError(f"had to be killed, for it did not end within {_PATIENCE} s: {', '.join(killed)}; what it held is given back")
     if ended:
         codes = ", ".join(f"{name} (status {processes[name].exitcode})" for name in ended)
         raise HealthwireError(f"ended unexpectedly: {codes}; the log above says why")
 
 
-def _stop(processes: Mapping[str, multiprocessing.process.BaseProcess]) -> None:
+def _stop(processes: Mapping[str, multiprocessing.process.BaseProcess]) -> list[str]:
+    """Asks all to end, waits, and kills what is left; returns the names of those."""
     for process in processes.values():
         if process.is_alive():
             process.terminate()
@@ -63,10 +66,11 @@ def _stop(processes: Mapping[str, multiprocessing.process.BaseProcess]) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    for process in processes.values():
-        if process.is_alive():
-            process.kill()
-            process.join()
+    late = [name for name, process in processes.items() if process.is_alive()]
+    for name in late:
+        processes[name].kill()
+        processes[name].join()
+    return late
 
 
 def _role(role: Callable[[], None]) -> None:

@@ -237,3 +237,28 @@ def test_a_newsletter_file_may_be_read_from_bytes_to_stories() -> None:
     (article,) = parse_file("digest.txt", body).articles
 
     assert titles(article) == ["First headline here", "Second headline here"]
+
+
+HOSTILE = {
+    "a rule with a word": ("-" * 200_000 + "x", False),
+    "one endless word": ("a" * 1_000_000, False),
+    "emoji": ("\U0001f600" * 100_000 + " end", False),
+    "quotation marks": ("He said. " + "'\"" * 100_000, False),
+    "short lines": ("News of the day\n" * 60_000, False),
+    "bullets": ("- an item of a list\n" * 60_000, False),
+    "fonts": (f'<p style="{"font:" * 100_000}">The board met on Tuesday.</p>', True),
+    "style sheet": ("<style>" + ".a{" * 100_000 + "</style><p>The board met on Tuesday.</p>", True),
+    "paragraphs": ("<p>The board met on Tuesday.</p>" * 40_000, True),
+    "nested": ("<div>" * 50_000 + "The board met on Tuesday.", True),
+    "line breaks": ("<br>" * 100_000 + "The board met on Tuesday.", True),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_document_made_to_hang_the_splitter_is_read_like_any_other(name: str) -> None:
+    body, is_html = HOSTILE[name]
+
+    (story,) = split(letter(body, is_html=is_html, title="Hostile")).stories
+
+    assert story.title
+    assert len(story.text) + len(story.title) >= len("The board met on Tuesday.")

@@ -112,6 +112,9 @@ def packed(*lines: object) -> bytes:
 
 HEADER = {"format": "healthwire-backup-1", "schema": "0001"}
 META = ["meta", ["k", "v"]]
+# A flipped bit makes two keys the same long before the end: that is damage, and not something for the database to refuse.
+MANY_KEYS = gzip.decompress(packed(HEADER, *(["meta", [f"k{number:04}", "v"]] for number in range(3000))))
+DAMAGED = gzip.compress(MANY_KEYS, compresslevel=0).replace(b'"k0001"', b'"k0000"')
 
 
 @pytest.mark.parametrize(
@@ -130,6 +133,7 @@ META = ["meta", ["k", "v"]]
         pytest.param(packed(HEADER, META, ["meta", ["k"]]), "", id="a value missing"),
         pytest.param(packed(HEADER, META, 7), "", id="a row that is none"),
         pytest.param(packed(HEADER, META)[:-9], "", id="cut short"),
+        pytest.param(DAMAGED, "CRC check failed", id="a bit flipped"),
     ],
 )
 def test_a_file_that_is_no_backup_is_refused_and_nothing_of_it_is_kept(store: Store, content: bytes, reason: str, tmp_path: Path) -> None:

@@ -189,6 +189,14 @@ def test_what_two_sources_tell_is_one_story(store: Store, first: TaggedStory, se
     assert feed_states(store) == states
 
 
+@pytest.mark.parametrize(("claimed", "published"), [(None, START + 60), (START + 86_400, START + 60), (START + 30, START + 30)])
+def test_another_report_without_a_likely_date_is_of_the_day_we_read_it(store: Store, claimed: int | None, published: int) -> None:
+    one, two = add_sources(store, ["A", "B"])
+    store.polls.write(one, [issue("one", news("Beds", WORDS))], START)
+    store.polls.write(two, [issue("two", news("Beds", WORDS), published=claimed)], START + 60)
+    assert [other.published for other in shown(store)[0].also_reported] == [published]
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [

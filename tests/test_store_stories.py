@@ -106,6 +106,7 @@ def test_pages_that_follow_the_cursor_equal_one_big_page_though_stories_arrive_b
     while page := store.stories.page(replace(query, before=paged[-1].id if paged else None)):
         assert len(page) <= query.limit
         paged += page
+        assert len(paged) <= len(everything)
         if (arrived := next(arriving, None)) is not None:
             write(arrived)
     assert [each.id for each in paged] == [each.id for each in everything]

@@ -107,8 +107,9 @@ def test_a_role_that_will_not_end_is_killed_within_the_ten_seconds_that_containe
     with running(tmp_path, "one", "stubborn", "two", "stubborn") as service:
         started(tmp_path, "one", "two")
         service.send(signal.SIGTERM)
-        assert service.ended(10) == 0
+        assert service.ended(10) == 1
         eventually(lambda: not service.living())
+    assert "had to be killed, for it did not end within 8 s: one, two" in service.log.read_text()
 
 
 def test_roles_do_not_outlive_a_supervisor_that_is_killed(tmp_path: Path) -> None:

@@ -61,15 +61,20 @@ _HONORIFIC = r"(?:(?:Dr|Prof|Professor|Sir|Dame|Mr|Mrs|Ms|Cllr|Lord|Baroness)\.?
 _PERSON = re.compile(rf"{_HONORIFIC}(?:[A-Z][\w'\u2019-]+ ){{1,3}}[A-Z][\w'\u2019-]+")
 
 
+def _is_short(block: Block, words: int) -> bool:
+    """At most so many words of usual length; long texts are never tried against the wording."""
+    return len(block.text) <= 15 * words and block.words <= words
+
+
 def is_mailing(block: Block) -> bool:
     """Sign-up, forwarding, unsubscribing, addresses, copyright, log-in prompts, social links."""
     text = f"{block.marker} {block.text}".strip() if block.marker == "(c)" else block.text
-    return block.words <= 45 and bool(_MAILING.search(_plain(text)))
+    return _is_short(block, 45) and bool(_MAILING.search(_plain(text)))
 
 
 def is_small_print(block: Block) -> bool:
     """Who publishes the newsletter, where, and for whom; to be asked only of a document's head and foot."""
-    return block.words <= 70 and bool(_SMALL_PRINT.search(_plain(block.text)))
+    return _is_short(block, 70) and bool(_SMALL_PRINT.search(_plain(block.text)))
 
 
 def is_login(block: Block) -> bool:
@@ -79,27 +84,27 @@ def is_login(block: Block) -> bool:
 
 def is_page_dressing(block: Block) -> bool:
     """Captions, credits, bylines, tags, breadcrumbs, cookie notices."""
-    return block.words <= 40 and bool(_PAGE.search(_plain(block.text)))
+    return _is_short(block, 40) and bool(_PAGE.search(_plain(block.text)))
 
 
 def is_dateline(block: Block) -> bool:
     """A date or an issue number standing alone."""
     text = _plain(block.text)
     parts = re.split(r" [|\u2022\u00b7\u2013/-] |, (?=no\b)", text)
-    return block.words <= 14 and all(_DATELINE.match(part.strip()) for part in parts)
+    return _is_short(block, 14) and all(_DATELINE.match(part.strip()) for part in parts)
 
 
 def is_greeting(block: Block) -> bool:
-    return block.words <= 12 and bool(_GREETING.match(_plain(block.text)))
+    return _is_short(block, 12) and bool(_GREETING.match(_plain(block.text)))
 
 
 def is_farewell(block: Block) -> bool:
-    return block.words <= 28 and bool(_FAREWELL.match(_plain(block.text)))
+    return _is_short(block, 28) and bool(_FAREWELL.match(_plain(block.text)))
 
 
 def is_blurb(block: Block) -> bool:
     """A paragraph in which the newsletter speaks of itself."""
-    return block.words <= 120 and bool(_BLURB.search(_plain(block.text)))
+    return _is_short(block, 120) and bool(_BLURB.search(_plain(block.text)))
 
 
 def speaks_to_reader(text: str) -> bool:
@@ -114,12 +119,12 @@ def names_roundup(text: str) -> bool:
 
 def is_side_section(block: Block) -> bool:
     """The heading of a section that is no news: jobs, events, sponsors, related articles."""
-    return block.words <= 10 and bool(_SIDE_SECTION.match(_plain(block.text)))
+    return _is_short(block, 10) and bool(_SIDE_SECTION.match(_plain(block.text)))
 
 
 def is_advert_label(block: Block) -> bool:
     """The heading of an advert, which often has a headline of its own under it."""
-    return block.words <= 6 and bool(_ADVERT.match(block.text))
+    return _is_short(block, 6) and bool(_ADVERT.match(block.text))
 
 
 def calls_to_buy(text: str) -> bool:
@@ -128,12 +133,12 @@ def calls_to_buy(text: str) -> bool:
 
 
 def is_contents_label(block: Block) -> bool:
-    return block.words <= 8 and bool(_CONTENTS.match(_plain(block.text)))
+    return _is_short(block, 8) and bool(_CONTENTS.match(_plain(block.text)))
 
 
 def is_shorts_label(block: Block) -> bool:
     """The heading of a section of items without headlines of their own."""
-    return block.words <= 8 and bool(_SHORTS.match(_plain(block.text)))
+    return _is_short(block, 8) and bool(_SHORTS.match(_plain(block.text)))
 
 
 def is_more(text: str) -> bool:
@@ -179,7 +184,7 @@ def refers_back(text: str) -> bool:
 
 def is_address(block: Block) -> bool:
     """A line that marks the document as a speech, an interview or a statement: one piece, whatever its headings."""
-    return block.words <= 24 and bool(_ADDRESS.match(_plain(block.text)))
+    return _is_short(block, 24) and bool(_ADDRESS.match(_plain(block.text)))
 
 
 def announces_list(title: str) -> bool:

@@ -82,7 +82,7 @@ def _look(block: Block, usual_size: int) -> int:
 
 def could_head(block: Block) -> bool:
     text = block.text.strip("*_ ")
-    if not text or block.words > HEADING_WORDS or len(text) > _HEADING_CHARS or not re.search(r"[^\W\d_]", text):
+    if not text or len(text) > _HEADING_CHARS or block.words > HEADING_WORDS or not re.search(r"[^\W\d_]", text):
         return False
     first = re.search(r"\w", text)
     if not first or (first[0].islower() and not re.match(r"i[A-Z]|e-", text[first.start() :])):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
 import lxml.html
+import nh3
 from lxml import etree
 
 from feeds.ingest.blocks import BULLETS, EMOJI, MARKER, Block, Kind, Link
@@ -29,6 +30,9 @@ _HIDDEN = re.compile(
 _BOLD = re.compile(r"font-weight\s*:\s*(?:bold|bolder|[6-9]00)|\bfont\s*:[^;]*\bbold", re.I)
 _SIZE = re.compile(r"\bfont(?:-size)?\s*:[^;]*?\b(\d+(?:\.\d+)?)(px|pt|em|rem|%)", re.I)
 _CLASS_RULE = re.compile(r"(?:^|[,\s}])(?:[a-z]\w*)?\.([\w-]+)\s*\{([^}]*)\}", re.I)
+# Style sheets and attributes of mails are shorter; in longer ones looking for fonts would take time that a hostile text could choose.
+_LONGEST_STYLES = 20_000
+_LONGEST_STYLE = 1000
 _FONT_SIZES = {"1": 10, "2": 13, "3": 16, "4": 18, "5": 24, "6": 32, "7": 48}
 _INLINE = {"em": "em", "i": "em", "code": "code", "sub": "sub", "sup": "sup"}
 
@@ -152,9 +156,9 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
     Relative links are made absolute with ``base``; links that are not web addresses become plain words.
     """
     # NUL and other control characters make libxml2 stop early.
-    tree = lxml.html.document_fromstring(f"<div>{scrub(markup)}</div>" if markup.strip() else "<div></div>", ensure_head_body=True)
+    tree = _tree(markup)
     found = tree.find(".//base[@href]")
-    styles = " ".join(element.text or "" for element in tree.iter("style"))
+    styles = " ".join(element.text or "" for element in tree.iter("style"))[:_LONGEST_STYLES]
     collector = _Collector(_absolute(base, found.get("href")) if found is not None else base, dict(_CLASS_RULE.findall(styles)))
     looks: list[_Look] = [_Look()]
     skipping: etree._Element | None = None
@@ -187,20 +191,32 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
     return collector.blocks
 
 
+def _tree(markup: str) -> etree._Element:
+    """The document's tree; of one nested deeper than the parser goes, only its words in a flat document."""
+    parser = lxml.html.HTMLParser()
+    tree = lxml.html.document_fromstring(f"<div>{scrub(markup)}</div>" if markup.strip() else "<div></div>", parser, ensure_head_body=True)
+    if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
+        words = nh3.clean(scrub(markup), tags=set())
+        tree = lxml.html.document_fromstring(f"<div>{words}</div>", ensure_head_body=True)
+    return tree
+
+
 def _is_left_out(element: etree._Element) -> bool:
     names = f"{element.get('class', '')} {element.get('id', '')} {element.get('role', '')}"
     return (
         element.tag in _SKIPPED
         or element.get("hidden") is not None
         or element.get("aria-hidden") == "true"
-        or bool(_HIDDEN.search(element.get("style", "")))
+        or bool(_HIDDEN.search(element.get("style", "")[:_LONGEST_STYLE]))
         or (element.tag not in ("body", "html", "main", "article") and bool(_FURNITURE.search(names)))
     )
 
 
 def _enter(element: etree._Element, around: _Look, collector: _Collector) -> _Look:
     tag = str(element.tag)
-    style = ";".join([*(collector.classes.get(name, "") for name in element.get("class", "").split()), element.get("style", "")])
+    style = ";".join([*(collector.classes.get(name, "") for name in element.get("class", "").split()), element.get("style", "")])[
+        :_LONGEST_STYLE
+    ]
     look = replace(around, tag=tag)
     if tag in _BREAKING:
         collector.end()

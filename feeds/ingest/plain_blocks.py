@@ -119,7 +119,13 @@ def _is_url(line: str) -> bool:
     return bool(_URL.fullmatch(line.strip()))
 
 
+# No heading, bullet or rule is longer; looking for their patterns in more would take time that a hostile text could choose.
+_LONGEST_PATTERN = 2000
+
+
 def _line_block(line: str, tight: bool) -> Block:
+    if len(line) > _LONGEST_PATTERN:
+        return Block("text", plain_line(line), _linkified(plain_line(line)), tight=tight)
     if _is_rule(line):
         return Block("rule", "", tight=tight)
     if _is_columns(line):

@@ -20,10 +20,15 @@ from feeds.ingest.verdict import verdict
 from feeds.model import Article, Split, Story
 from feeds.text import clean_html, web_url
 
+# More than any newsletter has; reading sections takes time that grows faster than the document.
+_MOST_BLOCKS = 5000
+
 
 def split(article: Article) -> Split:
     """The stories of an article, in order; none when a letter holds nothing but boilerplate."""
     blocks = html_blocks(article.body, article.base or article.url) if article.is_html else text_blocks(article.body)
+    if len(blocks) > _MOST_BLOCKS:
+        return Split(tuple(_stories([_uncut(article, blocks)], article)), f"kept whole: it has more than {_MOST_BLOCKS} paragraphs")
     lines, signs = cleared(blocks)
     if not any(line.block.text for line in lines):
         # Some feeds carry headlines only; a letter without text is nothing.
@@ -40,6 +45,10 @@ def split(article: Article) -> Split:
         doubt = f"kept whole: it has {len(layout.sections)} headings, but nothing else says that it is a round-up"
     whole = _whole(article, lines, signs)
     return Split(tuple(_stories([whole], article)) if whole else (), doubt if whole else None)
+
+
+def _uncut(article: Article, blocks: Sequence[Block]) -> Section:
+    return Section(article.title, tuple(blocks), None, article.url)
 
 
 def _whole(article: Article, lines: Sequence[Line], signs: Signs) -> Section | None:

@@ -15,6 +15,7 @@ from feeds.publish.documents import document
 from feeds.text import summary
 from feeds.web.answer import answer
 from feeds.web.parts import parts
+from feeds.web.query import story_id as checked_id
 from feeds.web.query import story_query
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
@@ -40,7 +41,7 @@ def stories() -> Response:
 @blueprint.get("/stories/<story_id>", provide_automatic_options=False)
 def story(story_id: str) -> Response:
     site = parts()
-    return _answer(as_json(site.store.stories.get(story_id), site.base_url))
+    return _answer(as_json(site.store.stories.get(checked_id(story_id)), site.base_url))
 
 
 @blueprint.route("/stories", methods=["OPTIONS"])

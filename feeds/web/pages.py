@@ -17,6 +17,7 @@ from feeds.publish.documents import document
 from feeds.text import summary
 from feeds.web.answer import answer
 from feeds.web.parts import parts
+from feeds.web.query import story_id as checked_id
 from feeds.web.query import story_query
 
 blueprint = Blueprint("pages", __name__)
@@ -65,7 +66,7 @@ def topic(name: str) -> Response:
 
 @blueprint.get("/stories/<story_id>")
 def story(story_id: str) -> Response:
-    found = parts().store.stories.get(story_id)
+    found = parts().store.stories.get(checked_id(story_id))
     # The store holds only HTML that was cleaned on its way in.
     return _page("story.html", feed="all", story=found, body=Markup(found.html))  # noqa: S704 - see above
 

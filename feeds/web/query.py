@@ -8,11 +8,23 @@ from datetime import UTC, date, datetime, time
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
+from feeds.errors import NotFound
 from feeds.model import StoryQuery
 from feeds.web.parts import WebParts
 
 MAX_LIMIT = 100
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
+
+
+def story_id(value: str) -> str:
+    """The id, if it is one.
+
+    Raises:
+        NotFound: no story could have it.
+    """
+    if not _ULID.fullmatch(value):
+        raise NotFound("no such story")
+    return value
 
 
 def story_query(args: MultiDict[str, str], site: WebParts, *, feed: str = "all", limit: int = 50) -> StoryQuery:
