@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import signal
 import sys
 import time
@@ -12,13 +13,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from os import environ
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 # One thread a fit: with more, numerical libraries fight over the cores of a small machine.
-environ.setdefault("OMP_NUM_THREADS", "1")
-environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import click
 
@@ -275,8 +275,8 @@ class _Commands(click.Group):
         except (HealthwireError, ClassifierError) as error:
             raise click.ClickException(str(error)) from error
         except BrokenPipeError:
-            # Whoever read our output has seen enough, e.g. `head`.
-            sys.stderr.close()
+            # Whoever read our output has seen enough, e.g. `head`; the interpreter must not try to write the rest at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(0) from None
 
 
@@ -284,7 +284,7 @@ class _Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Turn health-policy news into topic feeds. Without a command: serve. Settings: HEALTHWIRE_… (see the README)."""
-    ctx.obj = read_settings(environ)
+    ctx.obj = read_settings(os.environ)
     if ctx.invoked_subcommand is None:
         ctx.invoke(serve)
 

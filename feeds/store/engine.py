@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from alembic.script import ScriptDirectory
 from feeds.errors import NewerDatabase, StoreError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_BUSY_SECONDS = 30
 # Any fixed numbers; PostgreSQL's advisory locks are named by integers.
 _MIGRATION_LOCK = 7_426_001
 _WRITE_LOCK = 7_426_002
@@ -42,8 +44,22 @@ def connect(url: str) -> sa.Engine:
 def _prepare_sqlite(connection: sqlite3.Connection, _: Any) -> None:
     # Transactions are begun below, as IMMEDIATE where something is written.
     connection.isolation_level = None
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+    for pragma in ("busy_timeout=30000", "synchronous=NORMAL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
+    _use_wal(connection)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switches to the write-ahead log, waiting for others who do: SQLite's own busy timeout does not cover the switch."""
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
 
 
 @contextmanager
