@@ -25,7 +25,6 @@ MAX_REMEMBERED = 100_000
 MAX_PIECED = 30_000
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int32]
 
 
 @lru_cache(maxsize=MAX_PIECED)

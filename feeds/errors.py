@@ -11,7 +11,6 @@ HealthwireError
 │   ├── NewerDatabase   it was written by a later version of Healthwire
 │   ├── LeaseLost       another worker took over this poll; nothing was written
 │   └── NotFound        no such source or story
-└── ModelError          there is no usable model
 """
 
 
@@ -57,7 +56,3 @@ class LeaseLost(StoreError):
 
 class NotFound(StoreError):
     """No such source or story."""
-
-
-class ModelError(HealthwireError):
-    """There is no usable model."""

@@ -1,4 +1,4 @@
-"""What tests of several modules share: real databases on both engines, and settings of the tools."""
+"""What tests of several modules share: real databases on both engines, a small filled site, and settings of the tools."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from databases import KINDS, Databases, Kind, Templates
 from hypothesis import settings
+from website import Site, open_site
 
 from feeds.store import Store
 
@@ -47,3 +48,16 @@ def store(databases: Databases, kind: Kind) -> Store:
 def sqlite_store(databases: Databases) -> Store:
     """An empty store for tests of what does not depend on the engine."""
     return databases.open(databases.migrated("sqlite"))
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with open_site(tmp_path) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A site for reading only."""
+    with open_site(tmp_path_factory.mktemp("site")) as site:
+        yield site

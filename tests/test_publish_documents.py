@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -18,12 +18,6 @@ from feeds.errors import NotFound
 from feeds.publish.documents import Document, FeedDocuments, document
 
 FEEDS = ("all", "untagged", "finance", "workforce")
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path) as site:
-        yield site
 
 
 def everything(documents: FeedDocuments) -> dict[str, Document]:
@@ -66,6 +60,16 @@ def test_a_new_story_moves_the_feeds_of_its_topics_and_no_other(site: Site, chos
     assert moved(before, after) == touched
     assert {after[name].modified for name in touched} == {site.clock()}
     assert {texts(atom(after[name].body), "a:updated")[0] for name in touched} == {"2026-03-02T09:04:00+00:00"}
+
+
+def test_counts_follow_the_stories(site: Site) -> None:
+    documents = site.restarted()
+    before = documents.counts()
+    site.tell(site.press, issue("new", news("Ward staff walk out", topics=topics(workforce=0.9))))
+    after = documents.counts()
+    assert after["all"] == before["all"] + 1
+    assert after["workforce"] == before["workforce"] + 1
+    assert after["finance"] == before["finance"]
 
 
 def test_what_is_told_again_unchanged_moves_nothing(site: Site) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +12,11 @@ from builders import LONG, issue, news
 from fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
-from website import BASE, FEED_URL, NEWEST_FIRST, Site, open_site, topics
+from website import BASE, FEED_URL, NEWEST_FIRST, Site, topics
 from werkzeug.test import TestResponse
 
 STORIES = "/api/v1/stories"
 ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site for reading only."""
-    with open_site(tmp_path_factory.mktemp("site")) as site:
-        yield site
 
 
 def titles(site: Site, query: str) -> list[str]:

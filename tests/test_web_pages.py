@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
 
@@ -14,19 +13,6 @@ from website import NEWEST_FIRST, TOPICS, Site, open_site, topics
 from werkzeug.test import TestResponse
 
 HOSTILE = '</title><script>alert(1)</script>"><img src=x onerror=alert(1)> {{ 7*7 }} & co'
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path) as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
-def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site for reading only."""
-    with open_site(tmp_path_factory.mktemp("site")) as site:
-        yield site
 
 
 def page(site: Site, place: str, status: int = 200) -> lxml_html.HtmlElement:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from website import BASE, TOPICS, Site, open_site
+from website import BASE, TOPICS, Site
 
 from feeds.web.app import create_app
 from feeds.web.parts import WebParts
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with open_site(tmp_path) as site:
-        yield site
 
 
 def break_database(site: Site) -> None:

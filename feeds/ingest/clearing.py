@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
@@ -18,7 +18,6 @@ class Signs:
 
     mailing: bool = False
     contents: bool = False
-    side_sections: bool = False
 
 
 def cleared(blocks: Sequence[Block]) -> tuple[list[Line], Signs]:
@@ -27,9 +26,8 @@ def cleared(blocks: Sequence[Block]) -> tuple[list[Line], Signs]:
     mailing = any(boilerplate.is_mailing(block) and not boilerplate.is_login(block) for block in blocks)
     kept = [block for block in _without_head(_without_tail(blocks)) if not _is_dress(block)]
     lines = ranked(_without_announcements([_without_more(block) for block in kept]))
-    lines, side = _without_side_sections(lines)
-    lines, contents = _without_contents(lines)
-    return lines, Signs(mailing, contents, side)
+    lines, contents = _without_contents(_without_side_sections(lines))
+    return lines, Signs(mailing, contents)
 
 
 def _unforwarded(blocks: Sequence[Block]) -> Sequence[Block]:
@@ -117,14 +115,14 @@ def _without_announcements(lines: Sequence[Line]) -> list[Line]:
     ]
 
 
-def _without_side_sections(lines: Sequence[Line]) -> tuple[list[Line], bool]:
+def _without_side_sections(lines: Sequence[Line]) -> list[Line]:
     """Drops jobs, events, adverts and the like, each up to where news goes on."""
     kept: list[Line] = []
     side_rank = 0
-    found = advert = False
+    advert = False
     for index, line in enumerate(lines):
         if _heads_side_section(line, lines[index + 1 :]):
-            side_rank, found = line.rank or PLAIN, True
+            side_rank = line.rank or PLAIN
             headed = lines[index + 1 : index + 3]
             advert = boilerplate.is_advert_label(line.block) and len(headed) == 2 and boilerplate.calls_to_buy(headed[1].block.text)
             continue
@@ -136,7 +134,7 @@ def _without_side_sections(lines: Sequence[Line]) -> tuple[list[Line], bool]:
                 continue
             side_rank = 0
         kept.append(line)
-    return kept, found
+    return kept
 
 
 def _heads_side_section(line: Line, following: Sequence[Line]) -> bool:
@@ -159,12 +157,16 @@ def _has_prose(lines: Iterable[Line]) -> bool:
 
 def _without_contents(lines: Sequence[Line]) -> tuple[list[Line], bool]:
     """Drops a list at the top whose lines come again as headings below, with its label."""
-    headings = [(index, key(line.block.text)) for index, line in enumerate(lines) if line.rank]
-    recurs = [
-        any(index < later and (key == heading or (len(key.split()) >= 3 and _begins_alike(key, heading))) for later, heading in headings)
-        for index, key in ((index, key(line.block.text)) for index, line in enumerate(lines))
+    words = [tuple(key(line.block.text).split()) for line in lines]
+    last: dict[tuple[str, ...], int] = {}
+    for index, line in enumerate(lines):
+        if line.rank:
+            last |= dict.fromkeys((words[index], words[index][:4], words[index][:3]), index)
+    repeated = [
+        index
+        for index, line in enumerate(lines)
+        if not line.more and line.block.words <= HEADING_WORDS and index < _last_heading_alike(words[index], last)
     ]
-    repeated = [index for index, line in enumerate(lines) if recurs[index] and not line.more and line.block.words <= HEADING_WORDS]
     if len(repeated) < 2:
         return list(lines), False
     start, end = repeated[0], repeated[-1]
@@ -172,14 +174,17 @@ def _without_contents(lines: Sequence[Line]) -> tuple[list[Line], bool]:
     while end + 1 < len(lines) and lines[end + 1].block.tight and (lines[end + 1].block.kind == "item" or lines[end + 1].rank):
         end += 1
     if end - start > 2 * len(repeated) + 4:
-        return [line for index, line in enumerate(lines) if index not in repeated], True
+        dropped = set(repeated)
+        return [line for index, line in enumerate(lines) if index not in dropped], True
     while start and boilerplate.is_contents_label(lines[start - 1].block):
         start -= 1
     return [line for index, line in enumerate(lines) if not start <= index <= end], True
 
 
-def _begins_alike(one: str, other: str) -> bool:
-    return other.startswith(one) or one.split()[:4] == other.split()[:4]
+def _last_heading_alike(words: tuple[str, ...], last: Mapping[tuple[str, ...], int]) -> int:
+    """Where the last heading stands that is the same line or, contents lists being short, begins with its first words; -1 if none."""
+    whole = last.get(words, -1) if words else -1
+    return max(whole, last.get(words[:4], -1)) if len(words) >= 3 else whole
 
 
 def key(text: str) -> str:

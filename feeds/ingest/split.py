@@ -70,7 +70,9 @@ def _whole(article: Article, lines: Sequence[Line], signs: Signs) -> Section | N
         return None
     title = heading.text if heading else article.title or run_in(told[0])[0]
     link = heading.links[0].url if heading and heading.links else url
-    return Section(bare(title), tuple(block for block in body if block in told or block not in body[:2]), heading, link)
+    return Section(
+        bare(title), tuple(block for index, block in enumerate(body) if index >= 2 or not introduces_issue(block)), heading, link
+    )
 
 
 def _without_author(body: list[Block]) -> list[Block]:

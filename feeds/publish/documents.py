@@ -52,6 +52,7 @@ class FeedDocuments:
         self._titles = {topic.name: topic.title for topic in topics}
         self._meanings = {topic.name: topic.meaning for topic in topics}
         self._built: dict[str, tuple[FeedState, Document]] = {}
+        self._counted: tuple[FeedState, dict[str, int]] | None = None
         self._lock = Lock()
         self._instance = store.status.instance()
 
@@ -77,6 +78,13 @@ class FeedDocuments:
                     known = (state, self._build(name, state))
                     self._built[name] = known
         return known[1]
+
+    def counts(self) -> dict[str, int]:
+        """How many stories each feed has in all; counted anew only after a change."""
+        state = self._store.stories.last_change()
+        if self._counted is None or self._counted[0] != state:
+            self._counted = (state, self._store.stories.counts())
+        return self._counted[1]
 
     def modified(self, state: FeedState) -> int:
         """When the state came about; an empty feed is as old as its database."""

@@ -86,6 +86,6 @@ def _older(feed: str, query: StoryQuery, found: list[PublishedStory]) -> str | N
 def _page(template: str, **values: Any) -> Response:
     site = parts()
     topics = {topic.name: topic for topic in site.topics}
-    html = render_template(template, topics=topics, counts=site.store.stories.counts(), **values)
+    html = render_template(template, topics=topics, counts=site.documents.counts(), **values)
     modified = site.documents.modified(site.store.stories.last_change())
     return answer(request, document(html.encode(), _HTML, modified))
