@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import multiprocessing
 import os
+import secrets
 import signal
 import sys
+import threading
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -23,11 +28,13 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import click
 
 from classifier.errors import ClassifierError
+from classifier.report import entry_lines, register_lines
 from classifier.stories import stories_in
 from classifier.topics import load_topics
 from feeds import model as m
-from feeds.console import judgement_lines, outcome_lines, progress, reading_notes, source_lines, story_lines
+from feeds.console import judgement_lines, outcome_lines, progress, reading_notes, source_lines, story_lines, token_lines
 from feeds.errors import HealthwireError, InputError, SettingsError, StoreError
+from feeds.ingest.chores import Chore, Rescoring, Stopping, WeeklyFigures
 from feeds.ingest.files import folder_url, read_files
 from feeds.ingest.http import HttpFetcher
 from feeds.ingest.opml import read_opml, write_opml
@@ -47,6 +54,7 @@ from feeds.web.server import run_server
 
 if TYPE_CHECKING:
     from classifier.model import Model, Prediction
+    from classifier.workshop import Corrections, Workshop
 
 SEEDS = Path(__file__).resolve().parent / "seeds"
 _log = logging.getLogger("healthwire")
@@ -87,71 +95,173 @@ def make_data_dir(settings: Settings) -> None:
         raise StoreError(f"cannot use HEALTHWIRE_DATA_DIR={settings.data_dir}: {(error.strerror or str(error)).lower()}") from error
 
 
-def train_model() -> Model:
-    from classifier.examples import load_examples
-    from classifier.lexicon import load_lexicon
-    from classifier.train import train
+def workshop(settings: Settings) -> Workshop:
+    from classifier.register import Register
+    from classifier.workshop import Workshop
 
-    known = load_topics(SEEDS / "topics.toml")
-    names = [topic.name for topic in known]
-    return train(load_examples(SEEDS / "stories.jsonl", names), known, load_lexicon(SEEDS / "lexicon.toml", names))
+    return Workshop(SEEDS, Register(settings.models), clock)
+
+
+def corrections(store: Store) -> Corrections:
+    """People's decisions as the classifier learns from them: the last one on each topic of each story."""
+    from classifier.examples import Example
+    from classifier.workshop import Corrections
+
+    # The number first: a decision made meanwhile is then learned from once more, and not missed.
+    through = store.corrections.last()
+    by_story: dict[str, list[m.Correction]] = defaultdict(list)
+    for correction in store.corrections.holding():
+        by_story[correction.story_id].append(correction)
+    examples = [
+        Example(made[-1].title, made[-1].text, frozenset(each.topic for each in made if each.about), id=story_id, decided=topics_of(made))
+        for story_id, made in by_story.items()
+    ]
+    return Corrections(examples, through)
+
+
+def topics_of(made: Sequence[m.Correction]) -> frozenset[str]:
+    return frozenset(each.topic for each in made)
 
 
 def usable_model(settings: Settings) -> Model:
-    """The model in the data directory; when there is none that this version can use, a new one."""
-    from classifier.model import Model
-
-    try:
-        return Model.load(settings.model_file)
-    except ClassifierError as error:
-        _log.info("%s; training now", error)
-        make_data_dir(settings)
-        made = train_model()
-        made.save(settings.model_file)
-        return made
+    """The model in use; when there is none that this version can use, a new one."""
+    store = prepared_store(settings)
+    return workshop(settings).usable(partial(corrections, store))
 
 
 class ModelTagger:
-    """The classifier behind the port that ingest knows; takes up a newly trained model between two batches."""
+    """The classifier behind the ports that ingest and web know; takes up another model between two batches."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._model = usable_model(settings)
-        self._stamp = self._file_stamp()
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._shop = workshop(settings)
+        self._register = self._shop.register
+        self._names = {topic.name for topic in self._shop.topics}
+        self._stamp = self._register.stamp()
+        try:
+            self._model = self._shop.usable(partial(corrections, store))
+        except ClassifierError as error:
+            raise HealthwireError(str(error)) from error
 
     @property
     def version(self) -> str:
+        self._refresh()
         return self._model.version
 
-    def tag(self, stories: Sequence[tuple[str, str]]) -> list[tuple[m.Tag, ...]]:
+    def tag(self, stories: Sequence[tuple[str, str]]) -> list[m.Verdict]:
         self._refresh()
-        return [self._tags(prediction) for prediction in self._model.predict(stories)]
+        model = self._model
+        return [self._verdict(prediction, model.version) for prediction in model.predict(stories)]
 
-    def _tags(self, prediction: Prediction) -> tuple[m.Tag, ...]:
-        return tuple(
-            m.Tag(each.topic, each.confidence, each.chosen, self.version, tuple(m.Evidence(*term) for term in each.evidence))
-            for each in prediction.judgements
+    def knows(self, word: str) -> bool:
+        return self._model.knows(word)
+
+    def judge(self, title: str, text: str) -> m.Judged:
+        self._refresh()
+        model = self._model
+        (prediction,) = model.predict([(title, text)])
+        judgements = tuple(
+            m.Judgement(
+                told.topic,
+                told.confidence,
+                told.chosen,
+                model.thresholds[told.topic],
+                why.score,
+                why.intercept,
+                tuple(m.Evidence(*term) for term in why.weights),
+            )
+            for told, why in zip(prediction.judgements, model.explain(title, text), strict=True)
+            if told.topic in self._names
         )
+        return m.Judged(judgements, prediction.note, model.version)
+
+    def about(self) -> Mapping[str, Any]:
+        self._refresh()
+        in_use = self._register.in_use()
+        return asdict(self._register.entry(in_use.number)) | {"pinned": in_use.pinned} if in_use else {}
+
+    def _verdict(self, prediction: Prediction, version: str) -> m.Verdict:
+        tags = tuple(
+            m.Tag(each.topic, each.confidence, each.chosen, version, tuple(m.Evidence(*term) for term in each.evidence))
+            for each in prediction.judgements
+            if each.topic in self._names
+        )
+        return m.Verdict(tags, m.Lesson(prediction.lesson.value, prediction.lesson.why, prediction.unknown))
 
     def _refresh(self) -> None:
-        stamp = self._file_stamp()
+        stamp = self._register.stamp()
         if stamp == self._stamp:
             return
-        from classifier.model import Model
-
         self._stamp = stamp
         try:
-            self._model = Model.load(self._settings.model_file)
-            _log.info("model %s is in use", self.version)
+            in_use = self._register.in_use()
+            if in_use:
+                self._model = self._register.load(in_use.number)
+                _log.info("model %d (%s) is in use", in_use.number, self._model.version)
         except ClassifierError as error:
-            _log.warning("%s; model %s stays in use", error, self.version)
+            _log.warning("%s; model %s stays in use", error, self._model.version)
 
-    def _file_stamp(self) -> tuple[int, int] | None:
-        try:
-            stat = self._settings.model_file.stat()
-        except OSError:
-            return None
-        return stat.st_mtime_ns, stat.st_size
+
+class LateTagger:
+    """A ModelTagger made when it is first needed: serving feeds needs none, and loading the libraries takes a second."""
+
+    def __init__(self, make: Callable[[], ModelTagger]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: ModelTagger | None = None
+
+    def judge(self, title: str, text: str) -> m.Judged:
+        return self._tagger().judge(title, text)
+
+    def about(self) -> Mapping[str, Any]:
+        return self._tagger().about()
+
+    def _tagger(self) -> ModelTagger:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+
+class Retraining:
+    """Trains in a process of its own when people have made enough corrections since the last time."""
+
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._settings = settings
+        self._store = store
+        self._shop = workshop(settings)
+
+    def __call__(self, stopping: Stopping) -> None:
+        if not self._is_due():
+            return
+        _log.info("training in the background: people have made new corrections")
+        # Spawned: forking beside threads can hang. A killed training leaves nothing behind that would be used.
+        process = multiprocessing.get_context("spawn").Process(target=train_in_background, args=(self._settings,), daemon=True)
+        process.start()
+        while process.is_alive():
+            process.join(0.5)
+            if stopping():
+                process.kill()
+
+    def _is_due(self) -> bool:
+        enough = self._settings.retrain_after
+        in_use = self._shop.register.in_use()
+        if not enough or (in_use and in_use.pinned):
+            return False
+        return self._store.corrections.since(self._shop.learned_through()) >= enough
+
+
+def train_in_background(settings: Settings) -> None:
+    set_up_logging(settings)
+    end_with_parent()
+    # Serving and polling come first.
+    os.nice(10)
+    try:
+        made = workshop(settings).train(corrections(open_store(settings.database)))
+    except (ClassifierError, HealthwireError) as error:
+        _log.error("training failed: %s", error)
+        return
+    for line in made.lines:
+        _log.info("%s", line)
 
 
 @asynccontextmanager
@@ -208,7 +318,8 @@ async def poll_sources(
 def prepare(settings: Settings) -> tuple[Store, ModelTagger]:
     """What every ingesting command needs: schema, model, starter sources, and the sample newsletters read."""
     store = prepared_store(settings)
-    tagger = ModelTagger(settings)
+    tagger = ModelTagger(settings, store)
+    store.tags.keep_only([topic.name for topic in topics()], clock())
     load_starter_sources(settings, store)
     return store, tagger
 
@@ -234,7 +345,12 @@ def run_ingest(settings: Settings) -> None:
             loop.add_signal_handler(number, stop.set)
         pace = Pace(settings.tick, settings.concurrency, lease_seconds(settings.fetch_timeout))
         async with poller(settings, store, tagger) as this:
-            await IngestRole(store, this, clock, lambda: tagger.version, pace).run(stop)
+            chores = (
+                Chore("rescoring", 10, Rescoring(store, tagger, clock)),
+                Chore("retraining", 60, Retraining(settings, store)),
+                Chore("weekly figures", 3600, WeeklyFigures(store, tagger, clock)),
+            )
+            await IngestRole(store, this, clock, lambda: tagger.version, pace, chores).run(stop)
 
     asyncio.run(run())
 
@@ -254,7 +370,9 @@ def load_app(settings: Settings) -> Any:
     store = open_store(settings.database)
     known = topics()
     documents = FeedDocuments(store, known, settings.address)
-    return create_app(WebParts(store, documents, known, settings.address, clock, patience=max(60, 4 * settings.tick)))
+    tagger = LateTagger(partial(ModelTagger, settings, store))
+    parts = WebParts(store, documents, known, settings.address, clock, tagger, patience=max(60, 4 * settings.tick))
+    return create_app(parts, settings.secret_key or secrets.token_hex(32))
 
 
 # ---------------------------------------------------------------- commands
@@ -345,7 +463,7 @@ def poll(settings: Settings, sources: tuple[str, ...]) -> None:
 def read(settings: Settings, files: tuple[str, ...], as_json: bool) -> None:
     """Read newsletter, article or feed files now (- is standard input) and show their stories with topics."""
     store = prepared_store(settings)
-    tagger = ModelTagger(settings)
+    tagger = ModelTagger(settings, store)
     failed = False
     # On a terminal the stories themselves show how far the reading is.
     with progress(len(files), "Reading", hidden=sys.stdout.isatty()) as bar:
@@ -376,6 +494,8 @@ def classify(settings: Settings, files: tuple[str, ...], as_json: bool, why: boo
             "confidence": {each.topic: round(each.confidence, 4) for each in prediction.judgements},
             "model": made.version,
         }
+        if prediction.note:
+            row["note"] = prediction.note
         if why:
             row["evidence"] = {
                 each.topic: {"score": round(each.score, 4), "intercept": round(each.intercept, 4), "weights": dict(each.weights)}
@@ -397,16 +517,64 @@ def _text_of(name: str) -> str:
 @main.command()
 @with_settings
 def train(settings: Settings) -> None:
-    """Train the classifier from seeds/ and put the new model to use."""
-    from classifier.evaluate import table
-
-    make_data_dir(settings)
+    """Train from seeds/ and people's corrections; the new model goes live if it is not worse."""
+    store = prepared_store(settings)
     if sys.stderr.isatty():
         click.echo("Training…", err=True)
-    made = train_model()
-    made.save(settings.model_file)
-    click.echo(table(made.topics, made.thresholds, made.metrics))
-    click.echo(f"Figures are from stories held out in turn. Model {made.version} is in use.")
+    made = workshop(settings).train(corrections(store))
+    for line in entry_lines(made.entry):
+        click.echo(line)
+    if made.entry.refused:
+        raise ClassifierError(" ".join(made.lines))
+    click.echo(" ".join(made.lines))
+
+
+@main.group()
+def model() -> None:
+    """The models that were made, and which of them is in use."""
+
+
+@model.command("list")
+@with_settings
+def list_models(settings: Settings) -> None:
+    """Show all models, the one in use marked with a star."""
+    register = workshop(settings).register
+    for line in register_lines(register.entries(), register.in_use()):
+        click.echo(line)
+
+
+@model.command("show")
+@click.argument("number", type=int, required=False)
+@with_settings
+def show_model(settings: Settings, number: int | None) -> None:
+    """Show what is known of a model (by default the one in use)."""
+    register = workshop(settings).register
+    if number is None:
+        in_use = register.in_use()
+        if in_use is None:
+            raise ClassifierError("no model is in use yet; train one with: healthwire train")
+        number = in_use.number
+    for line in entry_lines(register.entry(number)):
+        click.echo(line)
+
+
+@model.command("use")
+@click.argument("number", type=int)
+@with_settings
+def use_model(settings: Settings, number: int) -> None:
+    """Put a model to use. It stays, whatever is trained by itself, until the next `healthwire train`."""
+    workshop(settings).register.use(number, pinned=True)
+    click.echo(f"Model {number} is in use, and stays until you run: healthwire train")
+
+
+@model.command("rollback")
+@with_settings
+def roll_back(settings: Settings) -> None:
+    """Go back to the model that was in use before."""
+    register = workshop(settings).register
+    number = register.former()
+    register.use(number, pinned=True)
+    click.echo(f"Model {number} is in use again, and stays until you run: healthwire train")
 
 
 @main.command()
@@ -416,12 +584,12 @@ def train(settings: Settings) -> None:
 def evaluate(settings: Settings, file: str, as_json: bool) -> None:
     """Score the current model on labelled JSON lines (title, text, topics)."""
     from classifier.evaluate import evaluate as score
-    from classifier.evaluate import table
     from classifier.examples import load_examples
+    from classifier.report import table
 
     made = usable_model(settings)
     figures = score(made, load_examples(Path(file), [topic.name for topic in made.topics]))
-    click.echo(json.dumps(figures) if as_json else table(made.topics, made.thresholds, figures))
+    click.echo(json.dumps(figures) if as_json else table(made.thresholds, figures))
 
 
 @main.group()
@@ -485,6 +653,37 @@ def import_sources(settings: Settings, file: Path) -> None:
 def export_sources(settings: Settings) -> None:
     """Write the web sources as OPML to standard output."""
     click.echo(write_opml(prepared_store(settings).sources.list()), nl=False)
+
+
+@main.group()
+def token() -> None:
+    """Tokens, by which curators sign in and programs decide in their name."""
+
+
+@token.command("create")
+@click.argument("name")
+@with_settings
+def create_token(settings: Settings, name: str) -> None:
+    """Make a token; NAME stands beside every decision made with it."""
+    click.echo(prepared_store(settings).tokens.create(name, clock()))
+    click.echo("Keep it; it cannot be shown again. Sign in with it on /sign-in, or send it as: Authorization: Bearer TOKEN", err=True)
+
+
+@token.command("list")
+@with_settings
+def list_tokens(settings: Settings) -> None:
+    """Show all tokens, valid and revoked."""
+    for line in token_lines(prepared_store(settings).tokens.list()):
+        click.echo(line)
+
+
+@token.command("revoke")
+@click.argument("name")
+@with_settings
+def revoke_token(settings: Settings, name: str) -> None:
+    """End a token for good."""
+    prepared_store(settings).tokens.revoke(name, clock())
+    click.echo(f"The token of {name} is revoked")
 
 
 @main.command("migrate")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from classifier.examples import Example
 
 if TYPE_CHECKING:
     from classifier.model import Model
-    from classifier.topics import Topic
 
 BINS = 10
 
@@ -75,20 +74,3 @@ def calibration_error(truth: Flags, confidence: Floats) -> float:
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gaps = np.bincount(bins, weights=truth, minlength=BINS) - np.bincount(bins, weights=confidence, minlength=BINS)
     return float(np.abs(gaps).sum() / len(truth))
-
-
-def table(topics: Sequence[Topic], thresholds: Mapping[str, float], metrics: Mapping[str, Any]) -> str:
-    """The figures of ``evaluate`` as text for people, beside each topic's threshold and meaning."""
-    width = max(len("topic"), *(len(topic.name) for topic in topics))
-    lines = [f"{'topic':{width}}  threshold  precision  recall     F1  avg.prec.  Brier    ECE  meaning"]
-    for topic in topics:
-        row = metrics["per_topic"][topic.name]
-        lines.append(
-            f"{topic.name:{width}}  {thresholds[topic.name]:9.2f}  {row['precision']:9.3f}  {row['recall']:6.3f}"
-            f"  {row['f1']:5.3f}  {row['average_precision']:9.3f}  {row['brier']:5.3f}  {row['ece']:5.3f}  {topic.meaning}"
-        )
-    lines.append(
-        f"{metrics['n']} stories: macro F1 {metrics['macro_f1']:.3f}, micro F1 {metrics['micro_f1']:.3f},"
-        f" all topics right {metrics['exact_match']:.1%}"
-    )
-    return "\n".join(lines)

@@ -16,7 +16,8 @@ from classifier.reading import Reading
 WORD_MIN_STORIES = 2
 PIECE_MIN_STORIES = 3
 PIECE_LENGTHS = (3, 4, 5)
-LEXICON_WEIGHT = 0.25
+# How much each block of features counts beside the others.
+WORD_WEIGHT, PIECE_WEIGHT, LEXICON_WEIGHT = 1.0, 1.0, 0.25
 MAX_RATE = 1.5
 MAX_TITLE_HITS = 3
 LEXICON_FEATURES = 3
@@ -79,8 +80,8 @@ class Vectoriser:
         term_pieces = self._term_pieces(terms)
         piece_counts = counts @ term_pieces
         blocks = (
-            self.word_tfidf.transform(counts @ self._term_words(terms)),
-            self.piece_tfidf.transform(piece_counts),
+            self.word_tfidf.transform(counts @ self._term_words(terms)) * WORD_WEIGHT,
+            self.piece_tfidf.transform(piece_counts) * PIECE_WEIGHT,
             csr_matrix(np.array([lexicon_numbers(reading, self.topics) for reading in readings])),
         )
         return Features(hstack(blocks, format="csr"), terms, counts, piece_counts, term_pieces)

@@ -5,7 +5,7 @@ A phrase is written as words: ``*`` ends a word that may go on (``deficit*``), `
 ``<number>`` for figures.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,20 +35,16 @@ class Lexicon:
     folds: tuple[Fold, ...]
 
 
-def load_lexicon(path: Path, topic_names: Collection[str]) -> Lexicon:
+def load_lexicon(path: Path) -> Lexicon:
     """Read a lexicon: ``phrases.TOPIC = [...]`` and ``fold.TERM = {family = "...", phrases = [...]}``.
 
-    Raises ClassifierError if the file is unreadable, a topic is unknown or has no phrases, or a phrase is empty or
-    starts or ends with a gap.
+    A topic may do without phrases, and phrases of a topic that there is no more do no harm. Raises ClassifierError if the
+    file is unreadable, or a phrase is empty or starts or ends with a gap.
     """
     try:
-        lexicon = lexicon_from(read_toml(path))
+        return lexicon_from(read_toml(path))
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ClassifierError(f"{path} is not a lexicon: {error}; mend that entry") from error
-    if set(lexicon.phrases) != set(topic_names):
-        wrong = ", ".join(sorted(set(lexicon.phrases) ^ set(topic_names)))
-        raise ClassifierError(f"{path} must have phrases for each topic and no other; see {wrong}")
-    return lexicon
 
 
 def lexicon_from(tables: Mapping[str, Any]) -> Lexicon:

@@ -62,7 +62,7 @@ class Reader:
     """Reads stories with one lexicon; ``topics`` gives the topics their places."""
 
     def __init__(self, lexicon: Lexicon, topics: Sequence[str]) -> None:
-        hits = [_Entry(Phrase.parse(phrase), place, ()) for place, topic in enumerate(topics) for phrase in lexicon.phrases[topic]]
+        hits = [_Entry(Phrase.parse(phrase), place, ()) for place, topic in enumerate(topics) for phrase in lexicon.phrases.get(topic, ())]
         folds = [
             _Entry(Phrase.parse(phrase), None, (fold.term, fold.family) if fold.family else (fold.term,))
             for fold in lexicon.folds
@@ -76,11 +76,12 @@ class Reader:
         surfaces: dict[str, str] = {}
         hits: list[Hit] = []
         length = 0
-        for part, weight in ((title[:MAX_TITLE], TITLE_WEIGHT), (text[:MAX_TEXT], 1)):
-            length += self._read_part(part, weight, counts, surfaces, hits)
+        for part, in_title in ((title[:MAX_TITLE], True), (text[:MAX_TEXT], False)):
+            length += self._read_part(part, in_title, counts, surfaces, hits)
         return Reading(counts, surfaces, tuple(hits), length)
 
-    def _read_part(self, part: str, weight: int, counts: dict[str, int], surfaces: dict[str, str], hits: list[Hit]) -> int:
+    def _read_part(self, part: str, in_title: bool, counts: dict[str, int], surfaces: dict[str, str], hits: list[Hit]) -> int:
+        weight = TITLE_WEIGHT if in_title else 1
         found = tokens(part)
         terms = [term(token) for token in found]
         folded_until = 0
@@ -89,7 +90,7 @@ class Reader:
             end = position + 1
             if entries := self._starts[word]:
                 fold, end = _longest_fold(entries, terms, position)
-                hits += _hits(entries, terms, position, found, weight == TITLE_WEIGHT)
+                hits += _hits(entries, terms, position, found, in_title)
                 seen = fold or seen
             if position < folded_until:
                 continue

@@ -13,7 +13,7 @@ import click
 
 from feeds.ingest.files import Reading
 from feeds.ingest.poll import Outcome
-from feeds.model import Source, TaggedStory, Tally
+from feeds.model import Source, TaggedStory, Tally, Token
 
 
 def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
@@ -65,6 +65,17 @@ def _story_json(file: str, tagged: TaggedStory) -> str:
     return json.dumps(row | {"topics": [tag.topic for tag in tagged.tags if tag.chosen]}, ensure_ascii=False)
 
 
+def token_lines(tokens: Sequence[Token]) -> Iterator[str]:
+    """A line per token."""
+    for token in tokens:
+        state = f"revoked {_day(token.revoked)}" if token.revoked else "valid"
+        yield f"{token.id:>4}  made {_day(token.created)}  {state:<20}  {token.name}"
+
+
+def _day(moment: int) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(moment))
+
+
 def reading_notes(reading: Reading) -> Iterator[str]:
     """What a reader of standard error should know of a file: that it failed, holds nothing, or was kept whole."""
     if reading.error:
@@ -79,6 +90,8 @@ def reading_notes(reading: Reading) -> Iterator[str]:
 def judgement_lines(row: dict[str, Any]) -> Iterator[str]:
     """What the classifier made of one story; ``row`` is its JSON answer."""
     yield row["title"] or "(no title)"
+    if "note" in row:
+        yield f"  not judged: {row['note']}"
     for topic, confidence in sorted(row["confidence"].items(), key=lambda item: -item[1]):
         yield f"  {'*' if topic in row['topics'] else ' '} {topic:<16} {confidence:6.1%}"
         if "evidence" in row:

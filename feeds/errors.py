@@ -11,6 +11,7 @@ HealthwireError
 │   ├── NewerDatabase   it was written by a later version of Healthwire
 │   ├── LeaseLost       another worker took over this poll; nothing was written
 │   └── NotFound        no such source or story
+│       └── Gone        there was one, and it will not come back
 """
 
 
@@ -56,3 +57,7 @@ class LeaseLost(StoreError):
 
 class NotFound(StoreError):
     """No such source or story."""
+
+
+class Gone(NotFound):
+    """There was one, and it will not come back."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -114,19 +115,121 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Tag:
-    """A model's word on one topic of one story: ``chosen`` when above the topic's threshold."""
+    """The word on one topic of one story.
+
+    ``confidence``, ``model`` and ``evidence`` are the model's; ``chosen`` is what holds: the decision of the ``curator``, if
+    one made it, else whether the confidence reaches the topic's threshold.
+    """
 
     topic: str
     confidence: float
     chosen: bool
     model: str
     evidence: tuple[Evidence, ...] = ()
+    curator: str | None = None
+
+    @property
+    def certainty(self) -> float:
+        """How sure the choice is: a person's word is certain."""
+        return self.confidence if self.curator is None else float(self.chosen)
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """How much a person's decision on a story would teach the next model (``value`` from 0 to 1), and ``why``.
+
+    ``unknown_words`` is the share of its words that the model has not learned from.
+    """
+
+    value: float = 0.0
+    why: str = ""
+    unknown_words: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a model says of a story: a tag per topic, and what there is to learn."""
+
+    tags: tuple[Tag, ...]
+    lesson: Lesson = Lesson()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A model's word on one topic with all that led to it: ``intercept`` and the ``evidence`` add up to ``score``."""
+
+    topic: str
+    confidence: float
+    chosen: bool
+    threshold: float
+    score: float
+    intercept: float
+    evidence: tuple[Evidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A judgement per topic; ``note`` says why a text could not be judged."""
+
+    judgements: tuple[Judgement, ...]
+    note: str | None
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
 class TaggedStory:
     story: Story
-    tags: tuple[Tag, ...]
+    verdict: Verdict
+
+    @property
+    def tags(self) -> tuple[Tag, ...]:
+        return self.verdict.tags
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A person's decision: whether a story is about a topic. ``about`` is None when it was handed back to the model.
+
+    ``title`` and ``text`` are the story's words as they were then.
+    """
+
+    number: int
+    story_id: str
+    topic: str
+    about: bool | None
+    curator: str
+    at: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Untaught:
+    """A stored story whose tags another model may revise; ``seq`` tells whether it changed since it was read."""
+
+    id: str
+    seq: int
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A story in the queue for curators, with what a decision on it would teach."""
+
+    story: PublishedStory
+    value: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """The right to act as a curator under a name; times are UTC epoch seconds."""
+
+    id: int
+    name: str
+    created: int
+    revoked: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +320,7 @@ class PublishedStory:
     @property
     def topics(self) -> tuple[Tag, ...]:
         """The chosen tags, surest first."""
-        return tuple(sorted((t for t in self.tags if t.chosen), key=lambda t: -t.confidence))
+        return tuple(sorted((t for t in self.tags if t.chosen), key=lambda t: -t.certainty))
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,3 +361,26 @@ class Health:
 
     heartbeat: int | None = None
     model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TopicWeek:
+    """The share of a week's stories that had the topic, and the mean confidence of the model's choices (None without any)."""
+
+    rate: float
+    confidence: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """How the tags of a week's stories were spread; ``start`` is its Monday, all shares are from 0 to 1.
+
+    ``acronyms`` are those that the model has never learned from, with the number of stories that they stand in.
+    """
+
+    start: int
+    stories: int
+    topics: Mapping[str, TopicWeek]
+    untagged: float
+    unknown_words: float
+    acronyms: Mapping[str, int]

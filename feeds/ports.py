@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
-from feeds.model import Fetched, Source, Tag
+from feeds.model import Fetched, Judged, Source, Verdict
 
 Clock = Callable[[], int]
 """Tells the present moment as UTC epoch seconds."""
@@ -24,8 +24,29 @@ class Fetcher(Protocol):
 
 
 class Tagger(Protocol):
-    """Called by polls and by the reading of files; knows nothing of feeds."""
+    """Called by polls, by the reading of files and by chores; knows nothing of feeds."""
 
-    def tag(self, stories: Sequence[tuple[str, str]]) -> list[tuple[Tag, ...]]:
+    @property
+    def version(self) -> str:
+        """Which model tags at the moment."""
+        ...
+
+    def tag(self, stories: Sequence[tuple[str, str]]) -> list[Verdict]:
         """One tag per known topic, chosen or not, for each (title, text)."""
+        ...
+
+    def knows(self, word: str) -> bool:
+        """Whether the model has learned from that word."""
+        ...
+
+
+class Judge(Protocol):
+    """Called by requests; knows nothing of feeds."""
+
+    def judge(self, title: str, text: str) -> Judged:
+        """What the model in use makes of a text, with everything that led to it."""
+        ...
+
+    def about(self) -> Mapping[str, Any]:
+        """What is known of the model in use, as plain data; empty when there is none."""
         ...

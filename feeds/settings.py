@@ -37,6 +37,8 @@ class Settings:
     concurrency: int = 50
     per_host: int = 1
     allow_addresses: tuple[Network, ...] = ()
+    retrain_after: int = 20
+    secret_key: str = ""
     log_format: str = "text"
 
     @property
@@ -52,8 +54,9 @@ class Settings:
         return self.base_url or f"http://{reachable}:{port}"
 
     @property
-    def model_file(self) -> Path:
-        return self.data_dir / "model.skops"
+    def models(self) -> Path:
+        """The folder of the register of models."""
+        return self.data_dir / "models"
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -75,7 +78,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             try:
                 values[name] = _READERS[name](value)
             except ValueError as error:
-                mistakes.append(f"{PREFIX}{name.upper()}={value!r}: {error}")
+                shown = "" if name == "secret_key" else f"={value!r}"
+                mistakes.append(f"{PREFIX}{name.upper()}{shown}: {error}")
     settings = Settings(**values)  # type: ignore[arg-type]
     # What cannot be read counts as its default, which must not be blamed.
     if not any(f"{PREFIX}POLL_" in mistake for mistake in mistakes):
@@ -127,6 +131,12 @@ def _one_line(value: str) -> str:
     return value
 
 
+def _secret(value: str) -> str:
+    if len(value) < 16:
+        raise ValueError("must have at least 16 characters, e.g. the output of: openssl rand -hex 32")
+    return _one_line(value)
+
+
 def _log_format(value: str) -> str:
     if value not in ("text", "json"):
         raise ValueError("must be text or json")
@@ -156,5 +166,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "concurrency": _whole(1, 1000),
     "per_host": _whole(1, 100),
     "allow_addresses": _networks,
+    "retrain_after": _whole(0, 1_000_000),
+    "secret_key": _secret,
     "log_format": _log_format,
 }

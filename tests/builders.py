@@ -8,7 +8,7 @@ from dataclasses import replace
 from fakes import START
 
 from feeds.identity import fingerprint
-from feeds.model import Article, Evidence, Issue, PollResult, Story, Subscription, Tag, TaggedStory
+from feeds.model import Article, Evidence, Issue, PollResult, Story, Subscription, Tag, TaggedStory, Verdict
 from feeds.store import Store
 
 # Long enough to be known again by its words.
@@ -26,7 +26,7 @@ def tags(confidences: Mapping[str, float]) -> tuple[Tag, ...]:
 def news(title: str, text: str | None = None, *, url: str | None = None, topics: Mapping[str, float] | None = None) -> TaggedStory:
     """A story with a tag for finance unless ``topics`` says otherwise; its text is its own unless given."""
     words = f"{title}: {LONG}" if text is None else text
-    return TaggedStory(Story(title, words, f"<p>{words}</p>", url, 1, 1), tags({"finance": 0.9} if topics is None else topics))
+    return TaggedStory(Story(title, words, f"<p>{words}</p>", url, 1, 1), Verdict(tags({"finance": 0.9} if topics is None else topics)))
 
 
 def issue(guid: str, *told: TaggedStory, published: int | None = None, author: str | None = None, url: str | None = None) -> Issue:

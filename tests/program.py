@@ -73,7 +73,7 @@ def make_home(folder: Path, model: Path) -> Home:
     """A home in an empty folder; its only sources are newsletters in ``letters``, of which there are none yet."""
     data = folder / "data"
     data.mkdir()
-    shutil.copy(model, data)
+    shutil.copytree(model, data / "models")
     (folder / "letters").mkdir()
     return Home(data, {"SOURCES": str(write_opml(folder, "letters/"))})
 
@@ -86,15 +86,16 @@ def write_opml(folder: Path, *addresses: str) -> Path:
 
 
 def trained_model(shared: Path) -> Path:
-    """A model trained by the program, once for all tests that share a folder; ``train.txt`` beside it is what was said."""
+    """The register of a model trained by the program, once for all tests that share a folder; ``train.txt`` beside it is
+    what was said."""
     home = Home(shared / "trained", {})
-    model = home.data / "model.skops"
-    if not model.exists():
+    models = home.data / "models"
+    if not models.exists():
         shared.joinpath("trained").mkdir()
         done = home.run("train")
         assert done.status == 0, done.err
         (home.data / "train.txt").write_text(done.out)
-    return model
+    return models
 
 
 def free_port() -> int:

@@ -58,7 +58,7 @@ def test_hits_are_the_longest_phrase_of_a_topic_and_know_where_they_stand() -> N
 def test_a_lexicon_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "lexicon.toml"
     path.write_text('[phrases]\nmoney = ["deficit*"]\n[fold]\nccg = { family = "<body>", phrases = ["ccgs"] }\n')
-    assert load_lexicon(path, ["money"]) == Lexicon({"money": ("deficit*",)}, (Fold("ccg", "<body>", ("ccgs",)),))
+    assert load_lexicon(path) == Lexicon({"money": ("deficit*",)}, (Fold("ccg", "<body>", ("ccgs",)),))
 
 
 @pytest.mark.parametrize(
@@ -69,11 +69,10 @@ def test_a_lexicon_file_is_read(tmp_path: Path) -> None:
         ('[phrases]\nmoney = ["... x"]\n[fold]\n', "must start and end with a word"),
         ('[phrases]\nmoney = "deficit"\n[fold]\n', "must be a list"),
         ("[phrases]\nmoney = [3]\n[fold]\n", "not a lexicon"),
-        ('[phrases]\nother = ["x"]\n[fold]\n', "money, other"),
     ],
 )
 def test_a_faulty_lexicon_file_is_told(tmp_path: Path, text: str, told: str) -> None:
     path = tmp_path / "lexicon.toml"
     path.write_text(text)
     with pytest.raises(ClassifierError, match=told):
-        load_lexicon(path, ["money"])
+        load_lexicon(path)

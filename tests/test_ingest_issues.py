@@ -9,7 +9,7 @@ from fakes import KeywordTagger
 
 from feeds.identity import fingerprint
 from feeds.ingest.issues import issues_of
-from feeds.model import Article, Tag
+from feeds.model import Article, Tag, Verdict
 
 NEWS = Article(
     "1",
@@ -26,7 +26,7 @@ class CountingTagger(KeywordTagger):
     def __init__(self) -> None:
         self.batches: list[list[str]] = []
 
-    def tag(self, stories: Sequence[tuple[str, str]]) -> list[tuple[Tag, ...]]:
+    def tag(self, stories: Sequence[tuple[str, str]]) -> list[Verdict]:
         self.batches.append([title for title, _ in stories])
         return super().tag(stories)
 

@@ -17,7 +17,7 @@ from web_server import Answer, WebServer, web_server
 from feeds.ingest.files import folder_url
 from feeds.ingest.poll import Outcome, ParserPool, Poller, lease_seconds
 from feeds.ingest.schedule import Rhythm
-from feeds.model import Fetched, Lease, Parsed, PublishedStory, Source, StoryQuery, Subscription, Tag, Tally
+from feeds.model import Fetched, Lease, Parsed, PublishedStory, Source, StoryQuery, Subscription, Tally, Verdict
 from feeds.ports import Tagger
 from feeds.store import Store
 
@@ -250,8 +250,8 @@ def test_a_source_that_was_removed_meanwhile_stays_removed(desk: Desk, server: W
     assert (desk.store.sources.list(), desk.stories()) == ([], [])
 
 
-class BrokenTagger:
-    def tag(self, stories: Sequence[tuple[str, str]]) -> list[tuple[Tag, ...]]:
+class BrokenTagger(KeywordTagger):
+    def tag(self, stories: Sequence[tuple[str, str]]) -> list[Verdict]:
         raise ZeroDivisionError(f"{len(stories)} stories")
 
 

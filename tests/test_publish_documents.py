@@ -12,10 +12,11 @@ import pytest
 from builders import issue, news
 from hypothesis import given
 from hypothesis import strategies as st
-from website import BASE, Site, atom, open_site, texts, topics
+from website import BASE, TOPICS, Site, atom, open_site, texts, topics
 
-from feeds.errors import NotFound
+from feeds.errors import Gone, NotFound
 from feeds.publish.documents import Document, FeedDocuments, document
+from feeds.store import Store
 
 FEEDS = ("all", "untagged", "finance", "workforce")
 
@@ -144,6 +145,26 @@ def test_readers_that_come_at_once_get_the_same_document(site: Site) -> None:
 def test_an_unknown_feed_is_refused_with_the_names_of_those_there_are(site: Site, name: str) -> None:
     with pytest.raises(NotFound, match="finance, workforce, all, untagged"):
         site.restarted().get(name)
+
+
+# FAULT: PostgreSQL refuses a name with NUL, and the address is answered 503 as if the database were down.
+@pytest.mark.parametrize("name", ["x" * 5000, "'; drop table feed; --", "\0"], ids=["long", "quoted", "nul"])
+def test_no_name_is_refused_by_the_database(store: Store, name: str) -> None:
+    with pytest.raises(NotFound, match="there is no feed called"):
+        FeedDocuments(store, TOPICS, BASE).get(name)
+
+
+def test_a_feed_of_a_topic_given_up_is_gone_and_counts_no_more(site: Site) -> None:
+    site.tell(site.press, issue("new", news("Archive opened", topics={**topics(finance=0.9), "archive": 0.9})))
+    documents = site.restarted()
+    site.clock.advance(60)
+    assert site.store.tags.keep_only(documents.names[:-2], site.clock()) == 1
+    with pytest.raises(Gone, match="'archive' was given up; there are: finance, workforce, all, untagged"):
+        documents.get("archive")
+    assert documents.counts() == {"all": 5, "untagged": 1, "finance": 3, "workforce": 2}
+    with pytest.raises(NotFound) as never:
+        documents.get("archives")
+    assert not isinstance(never.value, Gone)
 
 
 @given(st.binary(max_size=2000))

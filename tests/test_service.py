@@ -260,7 +260,7 @@ def test_json_lines_are_answered_in_order_with_all_confidences(home: Home, model
         ("Bake sale", []),
         ("Deficit doubles", ["finance"]),
     ]
-    version = (model.parent / "train.txt").read_text().split("Model ")[1].split()[0]
+    version = (model.parent / "train.txt").read_text().split("version ")[1].split(",")[0]
     for row in rows:
         assert row.keys() == {"title", "topics", "confidence", "model"}
         assert row["confidence"].keys() == {"finance", "commissioning", "workforce", "data"}
@@ -335,8 +335,9 @@ def test_a_label_that_is_no_topic_is_told_by_line(home: Home, tmp_path: Path) ->
 
 def test_training_shows_how_good_the_model_is(model: Path) -> None:
     shown = (model.parent / "train.txt").read_text().splitlines()
-    assert [line.split()[0] for line in shown[1:5]] == ["finance", "commissioning", "workforce", "data"]
-    assert shown[-1].endswith("is in use.")
+    start = next(number for number, line in enumerate(shown) if line.startswith("topic"))
+    assert [line.split()[0] for line in shown[start + 1 : start + 5]] == ["finance", "commissioning", "workforce", "data"]
+    assert shown[-1].startswith("Model 1 (") and shown[-1].endswith("is in use.")
 
 
 # ---------------------------------------------------------------- the database

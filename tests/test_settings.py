@@ -53,6 +53,8 @@ GOOD = [
     ("CONCURRENCY", "1000", {"concurrency": 1000}),
     ("PER_HOST", "100", {"per_host": 100}),
     ("ALLOW_ADDRESSES", "10.1.2.3/8, fd00::/8\t192.168.0.7", {"allow_addresses": NETWORKS}),
+    ("RETRAIN_AFTER", "0", {"retrain_after": 0}),
+    ("SECRET_KEY", "0123456789abcdef", {"secret_key": "0123456789abcdef"}),
     ("LOG_FORMAT", "json", {"log_format": "json"}),
     ("TICK", "", {}),
     ("BIND", "  ", {}),

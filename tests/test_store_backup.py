@@ -21,6 +21,7 @@ from feeds.model import StoryQuery
 from feeds.store import Store
 from feeds.store.backup import read_backup, write_backup
 from feeds.store.schema import change, metadata
+from feeds.store.weeks import monday
 
 
 def everything(store: Store) -> dict[str, list[dict[str, Any]]]:
@@ -45,6 +46,10 @@ def fill(store: Store) -> None:
     store.polls.write(gone, [issue("fourth", news("Withdrawn"))], START)
     store.polls.write(two, [issue(f"empty {number}") for number in range(600)], START)
     store.sources.remove(gone, START + 60)
+    told_first, *_ = store.stories.page(StoryQuery(feed="finance"))
+    store.corrections.decide(told_first.id, {"data": True, "finance": False, "workforce": None}, "Åsa 📚", START + 61)
+    store.weeks.put(store.weeks.count(monday(START), {"ICB": 3}))
+    store.tokens.create("Åsa 📚", START)
     failing, _ = store.polls.claim(START, 300, 2)
     store.polls.finish(failing, poll_of(error="timed out"))
 
@@ -68,6 +73,9 @@ def test_a_restored_backup_equals_the_original_and_can_be_gone_on_with(
     assert new not in {row["id"] for row in before["source"]}
     assert [row["seq"] for row in rows(restored, change)][-1] == last + 1
     assert restored.stories.page(StoryQuery())[0].title == "After the move"
+    restored.tokens.create("new", START)
+    restored.corrections.decide(restored.stories.page(StoryQuery())[0].id, {"data": True}, "new", START + 180)
+    assert restored.corrections.last() == original.corrections.last() + 1
 
 
 def test_a_backup_is_not_read_into_a_database_that_holds_something(store: Store, tmp_path: Path) -> None:
@@ -110,7 +118,7 @@ def packed(*lines: object) -> bytes:
     return gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
-HEADER = {"format": "healthwire-backup-1", "schema": "0001"}
+HEADER = {"format": "healthwire-backup-1", "schema": "0002"}
 META = ["meta", ["k", "v"]]
 # A flipped bit makes two keys the same long before the end: that is damage, and not something for the database to refuse.
 MANY_KEYS = gzip.decompress(packed(HEADER, *(["meta", [f"k{number:04}", "v"]] for number in range(3000))))

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feeds.errors import NotFound, StoreError
-from feeds.model import FeedState, Issue, PublishedStory, Source, StoryQuery, TaggedStory, Tally
+from feeds.model import FeedState, Issue, PublishedStory, Source, StoryQuery, TaggedStory, Tally, Verdict
 from feeds.store import Store
 from feeds.store.schema import change, feed, report, story
 
@@ -93,7 +93,7 @@ def test_an_edited_story_keeps_its_id_and_is_updated(store: Store, edited: Tagge
     [source_id] = add_sources(store, ["A"])
     store.polls.write(source_id, [issue("one", news("Beds shut", "They closed."))], START)
     [old] = shown(store)
-    retagged = replace(edited, tags=tags({"workforce": 0.8}))
+    retagged = replace(edited, verdict=Verdict(tags({"workforce": 0.8})))
     assert store.polls.write(source_id, [issue("one", retagged)], START + 60) == Tally(edited=1)
     [new] = shown(store)
     assert (new.id, new.first_seen, new.updated) == (old.id, START, START + 60)
@@ -255,7 +255,7 @@ GONE = news("Gone", "What was taken back")
 
 def test_a_withdrawn_story_is_shown_nowhere_and_moves_the_feeds_that_showed_it(store: Store) -> None:
     [source_id] = add_sources(store, ["A"])
-    store.polls.write(source_id, [issue("kept", news("Kept")), issue("gone", replace(GONE, tags=tags({"data": 0.9})))], START)
+    store.polls.write(source_id, [issue("kept", news("Kept")), issue("gone", replace(GONE, verdict=Verdict(tags({"data": 0.9}))))], START)
     before, gone = feed_states(store), by_title(store)["Gone"]
     assert store.polls.write(source_id, [issue("gone")], START + 60) == Tally(withdrawn=1)
     assert titles(store) == ["Kept"]
@@ -269,7 +269,7 @@ def test_a_withdrawn_story_is_shown_nowhere_and_moves_the_feeds_that_showed_it(s
 
 def test_a_withdrawn_untagged_story_leaves_the_untagged_feed(store: Store) -> None:
     [source_id] = add_sources(store, ["A"])
-    store.polls.write(source_id, [issue("kept", news("Kept")), issue("gone", replace(GONE, tags=tags({"data": 0.1})))], START)
+    store.polls.write(source_id, [issue("kept", news("Kept")), issue("gone", replace(GONE, verdict=Verdict(tags({"data": 0.1}))))], START)
     assert titles(store, "untagged") == ["Gone"]
     before = feed_states(store)
     store.polls.write(source_id, [issue("gone")], START + 60)

@@ -23,15 +23,18 @@ def page(site: Site, place: str, status: int = 200) -> lxml_html.HtmlElement:
     return lxml_html.document_fromstring(response.text)
 
 
-def assert_strict(response: TestResponse) -> None:
-    """Nothing runs, and nothing comes from elsewhere but pictures of the stories."""
+def assert_strict(response: TestResponse, *actions: str) -> None:
+    """Nothing runs, nothing comes from elsewhere but pictures of the stories, and forms send only to these paths of ours."""
     policy = dict(part.strip().split(" ", 1) for part in response.headers["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == "'none'"
-    assert policy["style-src"] == "'self'"
+    assert policy["style-src"] == policy["form-action"] == "'self'"
+    assert policy["base-uri"] == policy["frame-ancestors"] == "'none'"
     assert not {"script-src", "connect-src", "frame-src", "object-src"} & policy.keys()
     assert "unsafe" not in response.headers["Content-Security-Policy"]
     root = lxml_html.document_fromstring(response.text)
-    assert not root.xpath("//script | //style | //iframe | //object | //embed | //form | //base | //@style")
+    assert not root.xpath("//script | //style | //iframe | //object | //embed | //base | //@style")
+    assert [(form.get("method"), form.get("action")) for form in root.xpath("//form")] == [("post", action) for action in actions]
+    assert not root.xpath("//@formaction | //@formmethod | //form//@target")
     assert not [name for element in root.iter() for name in element.attrib if name.startswith("on")]
     assert all(address.startswith("/static/") for address in root.xpath("//link[@rel='stylesheet' or @rel='icon']/@href"))
 
@@ -41,7 +44,7 @@ def heads(root: lxml_html.HtmlElement) -> list[str]:
 
 
 def places(site: Site) -> list[str]:
-    return ["/", "/topics/finance", "/topics/untagged", *(f"/stories/{story_id}" for story_id in site.ids().values())]
+    return ["/", "/topics/finance", "/topics/untagged", "/quality", *(f"/stories/{story_id}" for story_id in site.ids().values())]
 
 
 def test_every_link_on_the_site_leads_somewhere(still: Site) -> None:
@@ -52,7 +55,7 @@ def test_every_link_on_the_site_leads_somewhere(still: Site) -> None:
         if place in seen:
             continue
         seen.add(place)
-        with still.client.get(place) as response:
+        with still.client.get(place, follow_redirects=True) as response:
             assert response.status_code == 200, place
             if response.mimetype == "text/html":
                 found = lxml_html.document_fromstring(response.get_data(as_text=True)).xpath("//a/@href | //link/@href | //img/@src")
@@ -159,6 +162,24 @@ def test_what_cannot_be_shown_is_explained_on_a_page_that_leads_home(still: Site
     root = page(still, place, status)
     assert told in root.xpath("string(//main)")
     assert "/" in root.xpath("//main//a/@href")
+
+
+@pytest.mark.parametrize("place", ["/topics/archive", "/feeds/archive.atom"])
+@pytest.mark.parametrize("swept", [False, True], ids=["at once", "when its stories lost it"])
+def test_what_belonged_to_a_topic_given_up_is_gone_and_what_never_was_is_not_found(site: Site, place: str, swept: bool) -> None:
+    never = site.client.get(place)
+    site.tell(site.press, issue("likely", news("Archive found", topics={"archive": 0.4})))
+    unlikely = site.client.get(place)
+    site.tell(site.press, issue("sure", news("Archive opened", topics={"archive": 0.9})))
+    if swept:
+        site.store.tags.keep_only([topic.name for topic in TOPICS], site.clock())
+    gone = site.client.get(place)
+    assert (never.status_code, unlikely.status_code, gone.status_code) == (404, 404, 410)
+    for response in (never, gone):
+        assert "finance, workforce, all, untagged" in response.text
+        assert response.headers["Cache-Control"] == "no-store"
+        assert response.mimetype == ("text/plain" if place.endswith(".atom") else "text/html")
+    assert site.client.get("/topics/finance").status_code == site.client.get("/feeds/finance.atom").status_code == 200
 
 
 @pytest.mark.parametrize("place", ["/", *(f"/topics/{topic.name}" for topic in TOPICS), "/topics/untagged"])

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from fakes import KeywordJudge
 from website import BASE, TOPICS, Site
 
 from feeds.web.app import create_app
@@ -88,7 +89,9 @@ def test_a_fault_of_ours_is_logged_and_not_shown(site: Site, caplog: pytest.LogC
         raise ZeroDivisionError("secret of the house")
 
     site.store.status.beat(site.clock(), "model-1")
-    client = create_app(WebParts(site.store, site.restarted(), TOPICS, BASE, broken_clock)).test_client()
+    client = create_app(
+        WebParts(site.store, site.restarted(), TOPICS, BASE, broken_clock, KeywordJudge()), "a key for tests only"
+    ).test_client()
     response = client.get("/readyz")
     assert response.status_code == 500
     assert "secret" not in response.text

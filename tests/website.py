@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from builders import issue, news, poll_of
-from fakes import START, FakeClock
+from fakes import START, FakeClock, KeywordJudge
 from flask.testing import FlaskClient
 from lxml import etree
 
@@ -72,7 +72,7 @@ def open_site(folder: Path, *, filled: bool = True) -> Iterator[Site]:
     subscriptions = [Subscription(FEED_URL, "Press & Journal"), Subscription(f"{letters.as_uri()}/", "Files in letters")]
     press, folder_source = store.sources.add(subscriptions, next_poll=START)
     documents = FeedDocuments(store, TOPICS, BASE)
-    client = create_app(WebParts(store, documents, TOPICS, BASE, clock)).test_client()
+    client = create_app(WebParts(store, documents, TOPICS, BASE, clock, KeywordJudge()), "a key for tests only").test_client()
     site = Site(store, clock, client, press, folder_source)
     if filled:
         _fill(site)

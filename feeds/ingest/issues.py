@@ -22,9 +22,9 @@ def issues_of(articles: Sequence[Article], known: Mapping[str, str], tagger: Tag
     news = [(article, mark) for article in articles if known.get(article.guid) != (mark := fingerprint(article))]
     splits = [_split(article) for article, _ in news]
     stories = [story for each in splits for story in each.stories]
-    tags = iter(tagger.tag([(story.title, story.text) for story in stories]))
+    verdicts = iter(tagger.tag([(story.title, story.text) for story in stories]))
     return tuple(
-        Issue(article, mark, tuple(TaggedStory(story, next(tags)) for story in each.stories), each.doubt)
+        Issue(article, mark, tuple(TaggedStory(story, next(verdicts)) for story in each.stories), each.doubt)
         for (article, mark), each in zip(news, splits, strict=True)
     )
 

@@ -1,15 +1,17 @@
-"""The ingest role: a tick claims the sources that are due and polls them, until it is told to stop."""
+"""The ingest role: a tick claims the sources that are due and polls them, and chores are done in between, until it is told to stop."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from feeds.errors import HealthwireError
+from feeds.ingest.chores import Chore
 from feeds.ingest.poll import Poller
 from feeds.model import Lease
 from feeds.ports import Clock
@@ -33,20 +35,31 @@ class Pace:
 class IngestRole:
     """Polls what is due. The durable schedule is in the sources' rows; APScheduler only ticks."""
 
-    def __init__(self, store: Store, poller: Poller, clock: Clock, model: Callable[[], str], pace: Pace) -> None:
+    def __init__(
+        self, store: Store, poller: Poller, clock: Clock, model: Callable[[], str], pace: Pace, chores: Sequence[Chore] = ()
+    ) -> None:
         self._store = store
         self._poller = poller
         self._clock = clock
         self._model = model
         self._pace = pace
+        self._chores = chores
         self._polls: dict[asyncio.Task[object], Lease] = {}
+        self._stop = asyncio.Event()
+        self._busy: set[asyncio.Task[None]] = set()
         self._ticking = asyncio.Lock()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Ticks until ``stop`` is set, then finishes or gives back the polls in flight."""
+        """Ticks until ``stop`` is set, then finishes or gives back the polls in flight and lets chores come to an end."""
+        self._stop = stop
         scheduler = AsyncIOScheduler(timezone="UTC")
         # A late tick is still worth running, and one that was missed needs no second one.
         scheduler.add_job(self.tick, "interval", seconds=self._pace.tick, misfire_grace_time=None, coalesce=True, max_instances=1)
+        for chore in self._chores:
+            now = datetime.now(UTC)
+            scheduler.add_job(
+                self._begin, "interval", (chore,), seconds=chore.every, next_run_time=now, misfire_grace_time=None, coalesce=True
+            )
         scheduler.start()
         await self.tick()
         await stop.wait()
@@ -74,7 +87,26 @@ class IngestRole:
         free = self._pace.concurrency - len(self._polls)
         return self._store.polls.claim(now, self._pace.lease, free) if free > 0 else []
 
+    async def _begin(self, chore: Chore) -> None:
+        if any(task.get_name() == chore.name for task in self._busy):
+            return
+        task = asyncio.create_task(self._do(chore), name=chore.name)
+        self._busy.add(task)
+        task.add_done_callback(self._busy.discard)
+
+    async def _do(self, chore: Chore) -> None:
+        """One chore; whatever goes wrong, the polls go on."""
+        try:
+            await asyncio.to_thread(chore.do, self._stop.is_set)
+        except HealthwireError as error:
+            _log.error("%s failed: %s", chore.name, error)
+        except Exception:
+            _log.exception("%s failed", chore.name)
+
     async def _wind_down(self) -> None:
+        await asyncio.gather(self._end_polls(), *self._busy)
+
+    async def _end_polls(self) -> None:
         if not self._polls:
             return
         leases = dict(self._polls)

@@ -10,7 +10,7 @@ from threading import Lock
 
 from ulid import ULID
 
-from feeds.errors import NotFound
+from feeds.errors import Gone, NotFound
 from feeds.model import FeedState, StoryQuery, Topic
 from feeds.publish.atom import FeedHead, render
 from feeds.store import Store
@@ -65,10 +65,14 @@ class FeedDocuments:
         """A feed's document as of now.
 
         Raises:
+            Gone: there is no such topic any more.
             NotFound: there is no such feed.
         """
         if name not in self.names:
-            raise NotFound(f"there is no feed called {name!r}; there are: {', '.join(self.names)}")
+            there_are = f"there are: {', '.join(self.names)}"
+            if self._store.stories.feed_state(name).seq:
+                raise Gone(f"the topic {name!r} was given up; {there_are}")
+            raise NotFound(f"there is no feed called {name!r}; {there_are}")
         state = self._store.stories.feed_state(name)
         known = self._built.get(name)
         if known is None or known[0] != state:

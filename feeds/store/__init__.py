@@ -6,11 +6,15 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from feeds.store.corrections import Corrections
 from feeds.store.engine import connect, migrate
 from feeds.store.polls import Polls
 from feeds.store.sources import Sources
 from feeds.store.status import Status
 from feeds.store.stories import Stories
+from feeds.store.tags import Tags
+from feeds.store.tokens import Tokens
+from feeds.store.weeks import Weeks
 
 __all__ = ["Store", "migrate", "open_store"]
 
@@ -24,6 +28,10 @@ class Store:
     polls: Polls
     stories: Stories
     status: Status
+    tags: Tags
+    corrections: Corrections
+    weeks: Weeks
+    tokens: Tokens
 
 
 def open_store(url: str) -> Store:
@@ -33,4 +41,14 @@ def open_store(url: str) -> Store:
         StoreError: the address cannot be understood.
     """
     engine = connect(url)
-    return Store(engine, Sources(engine), Polls(engine), Stories(engine), Status(engine))
+    return Store(
+        engine,
+        Sources(engine),
+        Polls(engine),
+        Stories(engine),
+        Status(engine),
+        Tags(engine),
+        Corrections(engine),
+        Weeks(engine),
+        Tokens(engine),
+    )

@@ -1,4 +1,4 @@
-"""Writes articles and their stories, and keeps the change log and the feeds' states true.
+"""Writes articles and their stories.
 
 Everything here happens inside the caller's write transaction, so what is looked up cannot change before it is used.
 """
@@ -6,14 +6,16 @@ Everything here happens inside the caller's write transaction, so what is looked
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 from ulid import ULID
 
 from feeds.identity import StoryKeys, pair_up, same_story, story_keys
-from feeds.model import Issue, Story, Tag, TaggedStory, Tally
-from feeds.store.schema import article, change, feed, report, story, story_topic
+from feeds.model import Issue, Story, TaggedStory, Tally
+from feeds.store.changes import feeds_of, log
+from feeds.store.schema import article, report, story, story_topic
+from feeds.store.tags import set_tags
 
 
 def record(connection: sa.Connection, source_id: int, issues: Iterable[Issue], now: int) -> Tally:
@@ -89,11 +91,11 @@ class _Writer:
             values = {"id": story_id, "lead_report": report_id, "first_seen": self._now, "updated": self._now, "seq": 0, "untagged": True}
             self._connection.execute(story.insert().values(values))
             self._insert_report(report_id, story_id, tagged.story, keys)
-            _set_tags(self._connection, story_id, tagged.tags)
-            _log(self._connection, "new", story_id, self._now, set())
+            set_tags(self._connection, story_id, tagged.verdict)
+            log(self._connection, "new", story_id, self._now, set())
             return Tally(new=1)
         self._insert_report(report_id, story_id, tagged.story, keys)
-        _log(self._connection, "merged", story_id, self._now)
+        log(self._connection, "merged", story_id, self._now)
         return Tally(merged=1)
 
     def _edit(self, old: Any, tagged: TaggedStory, keys: StoryKeys, *, retold: bool) -> Tally:
@@ -104,16 +106,16 @@ class _Writer:
         if not retold and changed <= {"link_key", "text_key"}:
             return Tally()
         if self._connection.scalar(sa.select(story.c.lead_report).where(story.c.id == old.story_id)) != old.id:
-            _log(self._connection, "merged", old.story_id, self._now)
+            log(self._connection, "merged", old.story_id, self._now)
             return Tally()
         before = feeds_of(self._connection, old.story_id)
         if changed.isdisjoint(("title", "text", "html", "url")):
             # Its place in the article, or the article around it: shown, but nothing to read again.
-            _log(self._connection, "edited", old.story_id, self._now, before)
+            log(self._connection, "edited", old.story_id, self._now, before)
             return Tally()
-        _set_tags(self._connection, old.story_id, tagged.tags)
+        set_tags(self._connection, old.story_id, tagged.verdict)
         self._connection.execute(story.update().where(story.c.id == old.story_id).values(updated=self._now))
-        _log(self._connection, "edited", old.story_id, self._now, before)
+        log(self._connection, "edited", old.story_id, self._now, before)
         return Tally(edited=1)
 
     def _find_same(self, keys: StoryKeys) -> str | None:
@@ -160,58 +162,11 @@ def _drop_report(connection: sa.Connection, row: Any, now: int) -> Tally:
     if next_lead is None:
         connection.execute(this.values(withdrawn=True, untagged=False, updated=now))
         connection.execute(story_topic.delete().where(story_topic.c.story_id == row.story_id))
-        _log(connection, "withdrawn", row.story_id, now, before)
+        log(connection, "withdrawn", row.story_id, now, before)
         return Tally(withdrawn=1)
     if lead == row.id:
         connection.execute(this.values(lead_report=next_lead, updated=now))
-        _log(connection, "edited", row.story_id, now, before)
+        log(connection, "edited", row.story_id, now, before)
         return Tally(edited=1)
-    _log(connection, "merged", row.story_id, now)
+    log(connection, "merged", row.story_id, now)
     return Tally()
-
-
-def _set_tags(connection: sa.Connection, story_id: str, tags: Sequence[Tag]) -> None:
-    connection.execute(story_topic.delete().where(story_topic.c.story_id == story_id))
-    if tags:
-        connection.execute(story_topic.insert(), [_tag_values(story_id, tag) for tag in tags])
-    untagged = not any(tag.chosen for tag in tags)
-    connection.execute(story.update().where(story.c.id == story_id).values(untagged=untagged))
-
-
-def _tag_values(story_id: str, tag: Tag) -> dict[str, Any]:
-    return {
-        "story_id": story_id,
-        "topic": tag.topic,
-        "confidence": tag.confidence,
-        "chosen": tag.chosen,
-        "model": tag.model,
-        "evidence": [[term.term, term.weight] for term in tag.evidence],
-    }
-
-
-def feeds_of(connection: sa.Connection, story_id: str) -> set[str]:
-    """The names of the feeds that show a story now; empty when it is withdrawn."""
-    row = connection.execute(sa.select(story.c.untagged, story.c.withdrawn).where(story.c.id == story_id)).one()
-    if row.withdrawn:
-        return set()
-    chosen = sa.select(story_topic.c.topic).where(story_topic.c.story_id == story_id, story_topic.c.chosen)
-    return {"all", *connection.scalars(chosen), *(["untagged"] if row.untagged else [])}
-
-
-def _log(
-    connection: sa.Connection,
-    kind: Literal["new", "edited", "merged", "withdrawn"],
-    story_id: str,
-    now: int,
-    before: set[str] | None = None,
-) -> None:
-    """Appends to the change log. ``before``: the feeds that showed the story; None when no feed shows the change."""
-    entry = change.insert().values(at=now, kind=kind, story_id=story_id).returning(change.c.seq)
-    seq = connection.scalar(entry)
-    connection.execute(story.update().where(story.c.id == story_id).values(seq=seq))
-    if before is None:
-        return
-    for name in sorted(before | feeds_of(connection, story_id)):
-        touched = feed.update().where(feed.c.name == name).values(seq=seq, updated=now)
-        if connection.execute(touched).rowcount == 0:
-            connection.execute(feed.insert().values(name=name, seq=seq, updated=now))

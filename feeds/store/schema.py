@@ -65,8 +65,12 @@ story = sa.Table(
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("untagged", sa.Boolean, nullable=False),
     sa.Column("withdrawn", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("lesson", sa.Float, nullable=False, server_default="0"),
+    sa.Column("lesson_why", sa.Text, nullable=False, server_default=sa.text("''")),
+    sa.Column("unknown_words", sa.Float, nullable=False, server_default="0"),
     sa.Index("story_untagged", "untagged", "id"),
     sa.Index("story_first_seen", "first_seen"),
+    sa.Index("story_lesson", "lesson"),
 )
 
 # One telling of a story in one article. A story shows its lead report; the others are "also reported".
@@ -92,6 +96,7 @@ report = sa.Table(
     sa.Index("report_source", "source_id"),
 )
 
+# ``confidence``, ``model``, ``evidence`` and ``judged`` are the model's word; ``chosen`` is what holds: the curator's, if there is one.
 story_topic = sa.Table(
     "story_topic",
     metadata,
@@ -101,6 +106,8 @@ story_topic = sa.Table(
     sa.Column("chosen", sa.Boolean, nullable=False),
     sa.Column("model", sa.String(64), nullable=False),
     sa.Column("evidence", sa.JSON, nullable=False),
+    sa.Column("judged", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("curator", sa.String(100)),
     sa.Index("story_topic_latest", "topic", "chosen", "story_id"),
 )
 
@@ -122,4 +129,42 @@ feed = sa.Table(
     sa.Column("name", sa.String(64), primary_key=True),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("updated", sa.BigInteger, nullable=False),
+)
+
+# Append-only: every decision that a person made, with the words that it was made on, which outlive the story. ``about`` is
+# null when it was handed back to the model.
+correction = sa.Table(
+    "correction",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("story_id", Ulid, nullable=False),
+    sa.Column("topic", sa.String(64), nullable=False),
+    sa.Column("about", sa.Boolean),
+    sa.Column("curator", sa.String(100), nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Index("correction_story", "story_id"),
+    sqlite_autoincrement=True,
+)
+
+# How the tags of a week's stories were spread; ``start`` is its Monday.
+week = sa.Table(
+    "week",
+    metadata,
+    sa.Column("start", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("stories", sa.Integer, nullable=False),
+    sa.Column("figures", sa.JSON, nullable=False),
+)
+
+# Only a digest is kept: who reads the database cannot act as a curator.
+token = sa.Table(
+    "token",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("name", sa.String(100), nullable=False, unique=True),
+    sa.Column("digest", sa.String(64), nullable=False, unique=True),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("revoked", sa.BigInteger),
+    sqlite_autoincrement=True,
 )

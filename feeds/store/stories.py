@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from feeds.errors import NotFound
-from feeds.model import AlsoReported, ArticleRef, Evidence, FeedState, PublishedStory, Source, StoryQuery, Tag
+from feeds.model import AlsoReported, ArticleRef, Candidate, Evidence, FeedState, PublishedStory, Source, StoryQuery, Tag
 from feeds.store.engine import reading
 from feeds.store.schema import article, change, feed, report, source, story, story_topic
 from feeds.store.sources import SOURCE_COLUMNS
@@ -37,6 +37,20 @@ class Stories:
             if row.withdrawn:
                 raise NotFound("this story was withdrawn")
             return _load(connection, [story_id])[0]
+
+    def candidates(self, since: int, limit: int) -> list[Candidate]:
+        """Live stories first seen from ``since`` on that no curator has decided on, those that would teach most first."""
+        decided = sa.select(story_topic.c.story_id).where(story_topic.c.story_id == story.c.id, story_topic.c.curator.is_not(None))
+        query = (
+            sa.select(story.c.id, story.c.lesson, story.c.lesson_why)
+            .where(story.c.lesson > 0, story.c.first_seen >= since, ~story.c.withdrawn, ~decided.exists())
+            .order_by(story.c.lesson.desc(), story.c.id.desc())
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+            stories = _load(connection, [row.id for row in rows])
+        return [Candidate(told, row.lesson, row.lesson_why) for told, row in zip(stories, rows, strict=True)]
 
     def feed_state(self, name: str) -> FeedState:
         """When the feed of a topic, ``all`` or ``untagged`` last changed."""
@@ -69,13 +83,12 @@ def _ids(query: StoryQuery) -> sa.Select[tuple[str]]:
         if query.feed == "untagged":
             ids = ids.where(story.c.untagged)
         elif query.min_confidence:
-            sure = story_topic.c.chosen & (story_topic.c.confidence >= query.min_confidence)
-            ids = ids.where(key.in_(sa.select(story_topic.c.story_id).where(sure)))
+            ids = ids.where(key.in_(sa.select(story_topic.c.story_id).where(story_topic.c.chosen, _sure(query))))
     else:
         key = story_topic.c.story_id
         ids = sa.select(key).where(story_topic.c.topic == query.feed, story_topic.c.chosen)
         if query.min_confidence:
-            ids = ids.where(story_topic.c.confidence >= query.min_confidence)
+            ids = ids.where(_sure(query))
     if query.before:
         ids = ids.where(key < query.before)
     if query.since is not None:
@@ -83,6 +96,11 @@ def _ids(query: StoryQuery) -> sa.Select[tuple[str]]:
     if query.source is not None:
         ids = ids.where(key.in_(sa.select(report.c.story_id).where(report.c.source_id == query.source)))
     return ids.order_by(key.desc()).limit(query.limit)
+
+
+def _sure(query: StoryQuery) -> sa.ColumnElement[bool]:
+    """A curator's choice is certain."""
+    return (story_topic.c.confidence >= query.min_confidence) | story_topic.c.curator.is_not(None)
 
 
 def _load(connection: sa.Connection, ids: Sequence[str]) -> list[PublishedStory]:
@@ -97,7 +115,7 @@ def _tags(connection: sa.Connection, ids: Sequence[str]) -> dict[str, list[Tag]]
     query = sa.select(story_topic).where(story_topic.c.story_id.in_(ids)).order_by(story_topic.c.topic)
     for row in connection.execute(query):
         evidence = tuple(Evidence(term, weight) for term, weight in row.evidence)
-        tags[row.story_id].append(Tag(row.topic, row.confidence, row.chosen, row.model, evidence))
+        tags[row.story_id].append(Tag(row.topic, row.confidence, row.chosen, row.model, evidence, row.curator))
     return tags
 
 

@@ -21,7 +21,7 @@ from feeds.web.query import story_query
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 _JSON = "application/json; charset=utf-8"
-_CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Last-Modified, Link"}
+CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Last-Modified, Link"}
 
 
 @blueprint.get("/stories", provide_automatic_options=False)
@@ -35,31 +35,42 @@ def stories() -> Response:
         following = f"{site.base_url}/api/v1/stories?{urlencode(words)}"
     content = {"items": [as_json(story, site.base_url) for story in found], "next": following}
     headers = {"Link": f'<{following}>; rel="next"'} if following else {}
-    return _answer(content, headers)
+    return versioned(content, headers)
 
 
 @blueprint.get("/stories/<story_id>", provide_automatic_options=False)
 def story(story_id: str) -> Response:
     site = parts()
-    return _answer(as_json(site.store.stories.get(checked_id(story_id)), site.base_url))
+    return versioned(as_json(site.store.stories.get(checked_id(story_id)), site.base_url))
 
 
 @blueprint.route("/stories", methods=["OPTIONS"])
 @blueprint.route("/stories/<story_id>", methods=["OPTIONS"])
-def preflight(story_id: str = "") -> Response:
-    """Lets scripts of other sites ask conditionally (WHATWG Fetch section 3.3)."""
-    allow = {"Allow": "GET, HEAD, OPTIONS", "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS"}
-    return Response(
-        status=204,
-        headers=_CORS | allow | {"Access-Control-Allow-Headers": "If-None-Match, If-Modified-Since", "Access-Control-Max-Age": "86400"},
-    )
+def options(story_id: str = "") -> Response:
+    return preflight("GET, HEAD, OPTIONS")
 
 
-def _answer(content: Any, headers: dict[str, str] | None = None) -> Response:
+def preflight(methods: str) -> Response:
+    """Lets scripts of other sites ask (WHATWG Fetch section 3.3)."""
+    asked = "Authorization, Content-Type, If-None-Match, If-Modified-Since"
+    allow = {"Allow": methods, "Access-Control-Allow-Methods": methods, "Access-Control-Allow-Headers": asked}
+    return Response(status=204, headers=CORS | allow | {"Access-Control-Max-Age": "86400"})
+
+
+def versioned(content: Any, headers: dict[str, str] | None = None) -> Response:
+    """An answer that caches may keep, with validators."""
     site = parts()
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
     modified = site.documents.modified(site.store.stories.last_change())
-    return answer(request, document(body, _JSON, modified), _CORS | (headers or {}))
+    return answer(request, document(_encoded(content), _JSON, modified), CORS | (headers or {}))
+
+
+def json_response(content: Any, headers: dict[str, str]) -> Response:
+    """An answer made for this request alone."""
+    return Response(_encoded(content), content_type=_JSON, headers=CORS | headers)
+
+
+def _encoded(content: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def as_json(item: PublishedStory, base_url: str) -> dict[str, Any]:
@@ -71,9 +82,9 @@ def as_json(item: PublishedStory, base_url: str) -> dict[str, Any]:
         "summary": summary(item.text),
         "html": item.html,
         "text": item.text,
-        "published": _moment(item.published),
-        "first_seen": _moment(item.first_seen),
-        "updated": _moment(item.updated),
+        "published": moment(item.published),
+        "first_seen": moment(item.first_seen),
+        "updated": moment(item.updated),
         "seq": item.seq,
         "source": _source(item.source),
         "article": {
@@ -92,7 +103,8 @@ def as_json(item: PublishedStory, base_url: str) -> dict[str, Any]:
 
 def _topic(tag: Tag) -> dict[str, Any]:
     evidence = [{"term": term.term, "weight": round(term.weight, 4)} for term in tag.evidence]
-    return {"topic": tag.topic, "confidence": round(tag.confidence, 4), "origin": "model", "model": tag.model, "evidence": evidence}
+    said = {"topic": tag.topic, "confidence": round(tag.certainty, 4), "origin": "model" if tag.curator is None else "curator"}
+    return said | {"model": tag.model, "evidence": evidence}
 
 
 def _source(source: Source) -> dict[str, Any]:
@@ -106,9 +118,10 @@ def _report(other: AlsoReported) -> dict[str, Any]:
         "source": _source(other.source),
         "title": other.title,
         "url": other.url,
-        "published": _moment(other.published),
+        "published": moment(other.published),
     }
 
 
-def _moment(seconds: int) -> str:
+def moment(seconds: int) -> str:
+    """UTC epoch seconds as RFC 3339 writes them."""
     return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

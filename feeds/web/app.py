@@ -5,26 +5,47 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException, InternalServerError, NotFound, ServiceUnavailable
+from werkzeug.exceptions import Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable
 
 from feeds import errors
-from feeds.web import api, feed_views, pages, probes
+from feeds.web import api, curation, feed_views, metrics, model_api, pages, probes
 from feeds.web.parts import WebParts
 
 _log = logging.getLogger(__name__)
 
-_CSP = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+_CSP = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 
-def create_app(parts: WebParts) -> Flask:
-    """The application; nothing is read from the environment."""
+_BLUEPRINTS = (
+    api.blueprint,
+    model_api.blueprint,
+    curation.blueprint,
+    feed_views.blueprint,
+    metrics.blueprint,
+    pages.blueprint,
+    probes.blueprint,
+)
+# No text that anyone would classify is longer, and no form.
+_MAX_BODY = 8 * 1024 * 1024
+
+
+def create_app(parts: WebParts, secret_key: str) -> Flask:
+    """The application; nothing is read from the environment. ``secret_key`` signs the cookies of curators."""
     app = Flask(__name__)
+    app.config.update(
+        SECRET_KEY=secret_key,
+        MAX_CONTENT_LENGTH=_MAX_BODY,
+        SESSION_COOKIE_NAME="healthwire",
+        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_SECURE=parts.base_url.startswith("https:"),
+    )
     app.extensions["healthwire"] = parts
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= pages.FILTERS
-    for blueprint in (api.blueprint, feed_views.blueprint, pages.blueprint, probes.blueprint):
+    for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _explain)
+    app.register_error_handler(errors.Gone, lambda error: _explain(Gone(str(error))))
     app.register_error_handler(errors.NotFound, lambda error: _explain(NotFound(str(error))))
     app.register_error_handler(errors.StoreError, _unavailable)
     app.register_error_handler(Exception, _broken)
@@ -47,7 +68,7 @@ def _explain(error: HTTPException) -> Response:
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
     for name, value in error.get_headers():
-        if name == "Allow":
+        if name in ("Allow", "WWW-Authenticate"):
             response.headers[name] = value
     return response
 

@@ -11,12 +11,13 @@ from flask import Blueprint, Response, render_template, request
 from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 
+from feeds.drift import BAND_WEEKS
 from feeds.model import PublishedStory, StoryQuery
 from feeds.publish.atom import feed_path, page_path, provenance, story_path
 from feeds.publish.documents import document
 from feeds.text import summary
 from feeds.web.answer import answer
-from feeds.web.parts import parts
+from feeds.web.parts import drift_of, parts
 from feeds.web.query import story_id as checked_id
 from feeds.web.query import story_query
 
@@ -40,7 +41,12 @@ def _percent(share: float) -> str:
     return f"{min(99, max(1, round(100 * share)))}%"
 
 
+def _figure(number: float) -> str:
+    return f"{number:.3f}"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
+    "figure": _figure,
     "day": _day,
     "iso": _iso,
     "percent": _percent,
@@ -69,6 +75,14 @@ def story(story_id: str) -> Response:
     found = parts().store.stories.get(checked_id(story_id))
     # The store holds only HTML that was cleaned on its way in.
     return _page("story.html", feed="all", story=found, body=Markup(found.html))  # noqa: S704 - see above
+
+
+@blueprint.get("/quality")
+def quality() -> Response:
+    """How good the model in use is, and whether the news still looks like what it was made for."""
+    site = parts()
+    found = drift_of(site)
+    return _page("quality.html", feed=None, model=site.judge.about(), drift=found, weeks=site.store.weeks.latest(BAND_WEEKS + 1))
 
 
 def _listing(feed: str) -> Response:

@@ -8,10 +8,12 @@ from typing import cast
 
 from flask import current_app
 
+from feeds.drift import BAND_WEEKS, Drift, drift
 from feeds.model import Topic
-from feeds.ports import Clock
+from feeds.ports import Clock, Judge
 from feeds.publish.documents import FeedDocuments
 from feeds.store import Store
+from feeds.store.weeks import WEEK
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +25,16 @@ class WebParts:
     topics: Sequence[Topic]
     base_url: str
     clock: Clock
+    judge: Judge
     patience: int = 60
 
 
 def parts() -> WebParts:
     """The parts of the application that serves this request."""
     return cast(WebParts, current_app.extensions["healthwire"])
+
+
+def drift_of(site: WebParts) -> Drift:
+    """Whether the news of the last full week still looks like what the model was made for."""
+    # One more for the present week, which is not over.
+    return drift(site.store.weeks.latest(BAND_WEEKS + 2), site.clock(), WEEK)

@@ -35,11 +35,11 @@ def story_query(args: MultiDict[str, str], site: WebParts, *, feed: str = "all",
     """
     return StoryQuery(
         feed=_feed(args.get("topic", feed), site),
-        source=_whole(args, "source", 1, 2**62),
+        source=whole(args, "source", 1, 2**62),
         min_confidence=_share(args),
         since=_since(args.get("since")),
         before=_cursor(args.get("cursor")),
-        limit=_whole(args, "limit", 1, MAX_LIMIT) or limit,
+        limit=whole(args, "limit", 1, MAX_LIMIT) or limit,
     )
 
 
@@ -49,7 +49,12 @@ def _feed(name: str, site: WebParts) -> str:
     return name
 
 
-def _whole(args: MultiDict[str, str], name: str, low: int, high: int) -> int | None:
+def whole(args: MultiDict[str, str], name: str, low: int, high: int) -> int | None:
+    """A whole number among the parameters, None if it is not given.
+
+    Raises:
+        BadRequest: it is not a number from ``low`` to ``high``.
+    """
     value = args.get(name)
     if value is None:
         return None

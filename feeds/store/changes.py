@@ -1,0 +1,37 @@
+"""The change log, and the feeds' states that sum it up."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import sqlalchemy as sa
+
+from feeds.store.schema import change, feed, story, story_topic
+
+
+def feeds_of(connection: sa.Connection, story_id: str) -> set[str]:
+    """The names of the feeds that show a story now; empty when it is withdrawn."""
+    row = connection.execute(sa.select(story.c.untagged, story.c.withdrawn).where(story.c.id == story_id)).one()
+    if row.withdrawn:
+        return set()
+    chosen = sa.select(story_topic.c.topic).where(story_topic.c.story_id == story_id, story_topic.c.chosen)
+    return {"all", *connection.scalars(chosen), *(["untagged"] if row.untagged else [])}
+
+
+def log(
+    connection: sa.Connection,
+    kind: Literal["new", "edited", "retagged", "merged", "withdrawn"],
+    story_id: str,
+    now: int,
+    before: set[str] | None = None,
+) -> None:
+    """Appends to the change log. ``before``: the feeds that showed the story; None when no feed shows the change."""
+    entry = change.insert().values(at=now, kind=kind, story_id=story_id).returning(change.c.seq)
+    seq = connection.scalar(entry)
+    connection.execute(story.update().where(story.c.id == story_id).values(seq=seq))
+    if before is None:
+        return
+    for name in sorted(before | feeds_of(connection, story_id)):
+        touched = feed.update().where(feed.c.name == name).values(seq=seq, updated=now)
+        if connection.execute(touched).rowcount == 0:
+            connection.execute(feed.insert().values(name=name, seq=seq, updated=now))

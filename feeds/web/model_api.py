@@ -1,0 +1,96 @@
+"""The topics, the model behind them, and its word on any text."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import BadRequest, ServiceUnavailable
+
+from feeds.drift import Drift
+from feeds.publish.atom import feed_path, page_path
+from feeds.text import scrub
+from feeds.web.api import json_response, moment, preflight, versioned
+from feeds.web.parts import drift_of, parts
+
+blueprint = Blueprint("model_api", __name__, url_prefix="/api/v1")
+
+_FRESH = {"Cache-Control": "no-store"}
+
+
+@blueprint.get("/topics", provide_automatic_options=False)
+def topics() -> Response:
+    """The topics, with where to follow each."""
+    site = parts()
+    counts = site.documents.counts()
+    items = [
+        {
+            "name": topic.name,
+            "title": topic.title,
+            "meaning": topic.meaning,
+            "stories": counts.get(topic.name, 0),
+            "feed": site.base_url + feed_path(topic.name),
+            "page": site.base_url + page_path(topic.name),
+        }
+        for topic in site.topics
+    ]
+    return versioned({"items": items})
+
+
+@blueprint.get("/model", provide_automatic_options=False)
+def model() -> Response:
+    """The model in use with its measured quality, and whether the news has drifted away from it."""
+    site = parts()
+    about = dict(site.judge.about())
+    if not about:
+        raise ServiceUnavailable("no model is in use yet; try again shortly")
+    about["made"] = moment(about["made"])
+    return json_response(about | {"drift": _drift(drift_of(site))}, _FRESH)
+
+
+@blueprint.post("/classify")
+def classify() -> Response:
+    """What the model in use makes of a text, and everything that led to it."""
+    content = request.get_json(silent=True)
+    title, text = (content.get("title", ""), content.get("text", "")) if isinstance(content, dict) else (None, None)
+    if not isinstance(title, str) or not isinstance(text, str):
+        raise BadRequest('the body must be JSON such as {"title": "…", "text": "…"}, with content type application/json')
+    judged = parts().judge.judge(scrub(title), scrub(text))
+    items = [
+        {
+            "topic": each.topic,
+            "confidence": round(each.confidence, 4),
+            "chosen": each.chosen,
+            "threshold": each.threshold,
+            "score": each.score,
+            "intercept": each.intercept,
+            "evidence": [{"term": term.term, "weight": term.weight} for term in each.evidence],
+        }
+        for each in sorted(judged.judgements, key=lambda each: -each.confidence)
+    ]
+    return json_response({"topics": items, "note": judged.note, "model": judged.model}, _FRESH)
+
+
+@blueprint.route("/topics", methods=["OPTIONS"])
+@blueprint.route("/model", methods=["OPTIONS"])
+def reading_options() -> Response:
+    return preflight("GET, HEAD, OPTIONS")
+
+
+@blueprint.route("/classify", methods=["OPTIONS"])
+def classify_options() -> Response:
+    return preflight("POST, OPTIONS")
+
+
+def _drift(found: Drift) -> dict[str, Any]:
+    week = found.week
+    return {
+        "week": week and moment(week.start),
+        "stories": week.stories if week else 0,
+        "topics": {name: {"rate": figures.rate, "confidence": figures.confidence} for name, figures in week.topics.items()} if week else {},
+        "untagged": week.untagged if week else None,
+        "unknown_words": week.unknown_words if week else None,
+        "acronyms": dict(week.acronyms) if week else {},
+        "bands": [{"name": band.name, "value": band.value, "low": band.low, "high": band.high, "kept": band.kept} for band in found.bands],
+        "warnings": list(found.warnings),
+    }
