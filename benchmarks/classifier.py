@@ -7,8 +7,12 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -16,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -30,7 +33,10 @@ from classifier.train import FOLDS, folds, train
 SEEDS = Path(__file__).parents[1] / "seeds"
 DRAWS = 1000
 
+LEARNING_SHARES = (0.0625, 0.125, 0.25, 0.5, 1.0)
+
 Judged = tuple[Floats, Flags]
+Judging = Callable[[Sequence[Example], Sequence[Example]], Judged]
 
 
 def plain_model() -> Pipeline:
@@ -58,7 +64,7 @@ def judge_plainly(learned: Sequence[Example], held_out: Sequence[Example], names
     return confidence, confidence >= 0.5
 
 
-def nested(examples: Sequence[Example], judging: Callable[[list[Example], list[Example]], Judged]) -> Judged:
+def nested(examples: Sequence[Example], judging: Judging) -> Judged:
     """Every story judged by a model that was trained, calibrated and tuned without it."""
     fold = folds(example.topics for example in examples)
     parts = []
@@ -70,11 +76,19 @@ def nested(examples: Sequence[Example], judging: Callable[[list[Example], list[E
     return np.vstack([confidence for confidence, _ in parts])[order], np.vstack([chosen for _, chosen in parts])[order]
 
 
-def interval(truth: Flags, chosen: Flags, columns: Sequence[int]) -> str:
-    """The middle 95 % of the macro F1 when the stories are drawn again and again."""
-    random = np.random.default_rng(0)
-    draws: NDArray[np.int64] = random.integers(len(truth), size=(DRAWS, len(truth)))
-    found = [np.mean([f1_score(truth[rows, column], chosen[rows, column], zero_division=0) for column in columns]) for rows in draws]
+def macro_f1(truth: Flags, chosen: Flags) -> float:
+    """The mean F1 of the topics; a topic without right or wrong choices counts 0."""
+    right = (truth & chosen).sum(axis=0)
+    return float(np.mean(2 * right / np.maximum(truth.sum(axis=0) + chosen.sum(axis=0), 1)))
+
+
+def drawn(truth: Flags) -> NDArray[np.int64]:
+    """Many draws of as many stories, with replacement: each as likely a corpus as ours."""
+    return np.random.default_rng(0).integers(len(truth), size=(DRAWS, len(truth)))
+
+
+def interval(found: Sequence[float]) -> str:
+    """The middle 95 % of what was found."""
     low, high = np.percentile(found, [2.5, 97.5])
     return f"[{low:.3f}, {high:.3f}]"
 
@@ -82,20 +96,79 @@ def interval(truth: Flags, chosen: Flags, columns: Sequence[int]) -> str:
 def print_quality(names: Sequence[str], truth: Flags, ours: Judged, plain: Judged) -> None:
     """One row per topic and one for all."""
     measured, beside = measure(names, truth, *ours), measure(names, truth, *plain)
+    draws = drawn(truth)
     print(f"Nested {FOLDS}-fold cross-validation, {len(truth)} stories")
     print(f"{'topic':14} {'F1':>6} {'95 %':16} {'avg.prec.':>9} {'Brier':>6} {'ECE':>6} | plain: F1 avg.prec. Brier   ECE")
     for column, name in enumerate(names):
         row, other = measured["per_topic"][name], beside["per_topic"][name]
+        only = slice(column, column + 1)
+        spread = interval([macro_f1(truth[rows, only], ours[1][rows, only]) for rows in draws])
         print(
-            f"{name:14} {row['f1']:6.3f} {interval(truth, ours[1], [column]):16} {row['average_precision']:9.3f} {row['brier']:6.3f}"
+            f"{name:14} {row['f1']:6.3f} {spread:16} {row['average_precision']:9.3f} {row['brier']:6.3f}"
             f" {row['ece']:6.3f} | {other['f1']:9.3f} {other['average_precision']:9.3f} {other['brier']:.3f} {other['ece']:5.3f}"
         )
-    every = range(len(names))
     for label, figures, judged in (("ours", measured, ours), ("plain", beside, plain)):
         print(
-            f"{label:6} macro F1 {figures['macro_f1']:.3f} {interval(truth, judged[1], every)},"
-            f" micro {figures['micro_f1']:.3f}, all topics right {figures['exact_match']:.1%}"
+            f"{label:6} macro F1 {figures['macro_f1']:.3f} {interval([macro_f1(truth[rows], judged[1][rows]) for rows in draws])},"
+            f" micro {figures['micro_f1']:.3f}, all topics right {figures['exact_match']:.1%},"
+            f" stories of no topic with a false one {false_tags(truth, judged[1]):.1%}"
         )
+
+
+def false_tags(truth: Flags, chosen: Flags) -> float:
+    """The share of the stories of no topic that were given one."""
+    return float(chosen[~truth.any(axis=1)].any(axis=1).mean())
+
+
+def print_headlines(examples: Sequence[Example], names: Sequence[str], judging: Judging) -> None:
+    """How the model does when it sees nothing but titles of stories whose topics were given to the whole."""
+    bare = nested(examples, lambda learned, held_out: judging(learned, [replace(example, text="") for example in held_out]))
+    truth = truth_of(examples, names)
+    print(
+        f"titles alone: macro F1 {macro_f1(truth, bare[1]):.3f} {interval([macro_f1(truth[rows], bare[1][rows]) for rows in drawn(truth)])}"
+    )
+
+
+def print_learning_curve(examples: Sequence[Example], names: Sequence[str], judging: Judging) -> None:
+    """What more stories bring: learned from ever more of the same four fifths, measured on the same last fifth of each fold."""
+    print(f"\n{'learned from':>12} {'macro F1':>9} {'avg.prec.':>9}")
+    for share in LEARNING_SHARES:
+        learn = partial(judge_from_some, share=share, judging=judging)
+        confidence, chosen = nested(examples, learn)
+        figures = measure(names, truth_of(examples, names), confidence, chosen)
+        precision = np.mean([row["average_precision"] for row in figures["per_topic"].values()])
+        print(f"{round(share * len(examples) * (FOLDS - 1) / FOLDS):12} {figures['macro_f1']:9.3f} {precision:9.3f}")
+
+
+def judge_from_some(learned: Sequence[Example], held_out: Sequence[Example], share: float, judging: Judging) -> Judged:
+    """The same from a part of the stories, drawn evenly over what the folds were dealt by."""
+    rows = np.random.default_rng(0).permutation(len(learned))[: round(share * len(learned))]
+    return judging([learned[row] for row in sorted(rows.tolist())], held_out)
+
+
+def print_ablation(examples: Sequence[Example], topics: Sequence[Topic], lexicon: Lexicon, full: Judged) -> None:
+    """What each part of the features brings: the model without it, and the paired difference."""
+    names = [topic.name for topic in topics]
+    truth = truth_of(examples, names)
+    draws = drawn(truth)
+    bare: dict[str, tuple[Lexicon, dict[str, float]]] = {
+        "whole words": (lexicon, {"classifier.features.WORD_WEIGHT": 0.0}),
+        "pieces of words": (lexicon, {"classifier.features.PIECE_WEIGHT": 0.0}),
+        "lexicon phrases": (replace(lexicon, phrases={}), {}),
+        "folding of names": (replace(lexicon, folds=()), {}),
+        "title counted twice": (lexicon, {"classifier.reading.TITLE_WEIGHT": 1}),
+        "lead counted twice": (lexicon, {"classifier.reading.LEAD_WEIGHT": 1}),
+        "learning from titles": (lexicon, {"classifier.train.TITLE_ONLY_WEIGHT": 0.0}),
+    }
+    print(f"\n{'without':22} {'macro F1':>9} {'loss':>7} {'95 %':16}")
+    for name, (without, constants) in bare.items():
+        with ExitStack() as changed:
+            for place, value in constants.items():
+                changed.enter_context(patch(place, value))
+            chosen = nested(examples, lambda learned, held_out, using=without: judge(learned, held_out, topics, using))[1]  # type: ignore[misc]
+        losses = [macro_f1(truth[rows], full[1][rows]) - macro_f1(truth[rows], chosen[rows]) for rows in draws]
+        score = macro_f1(truth, chosen)
+        print(f"{name:22} {score:9.3f} {macro_f1(truth, full[1]) - score:7.3f} {interval(losses):16}")
 
 
 def timed(action: Callable[[], Any]) -> tuple[float, Any]:
@@ -137,10 +210,14 @@ def main() -> None:
     topics = load_topics(SEEDS / "topics.toml")
     names = [topic.name for topic in topics]
     examples, lexicon = load_examples(SEEDS / "stories.jsonl", names), load_lexicon(SEEDS / "lexicon.toml")
-    ours = nested(examples, lambda learned, held_out: judge(learned, held_out, topics, lexicon))
+    judging = partial(judge, topics=topics, lexicon=lexicon)
+    ours = nested(examples, judging)
     plain = nested(examples, lambda learned, held_out: judge_plainly(learned, held_out, names))
     print_quality(names, truth_of(examples, names), ours, plain)
+    print_headlines(examples, names, judging)
     print_speed(examples, topics, lexicon)
+    print_learning_curve(examples, names, judging)
+    print_ablation(examples, topics, lexicon, ours)
 
 
 if __name__ == "__main__":

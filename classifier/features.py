@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -15,7 +15,7 @@ from classifier.reading import Reading
 
 WORD_MIN_STORIES = 2
 PIECE_MIN_STORIES = 3
-PIECE_LENGTHS = (3, 4, 5)
+PIECE_LENGTH = 5
 # How much each block of features counts beside the others.
 WORD_WEIGHT, PIECE_WEIGHT, LEXICON_WEIGHT = 1.0, 1.0, 0.25
 MAX_RATE = 1.5
@@ -30,11 +30,11 @@ Floats = NDArray[np.float64]
 
 @lru_cache(maxsize=MAX_PIECED)
 def pieces(word: str) -> tuple[str, ...]:
-    """The runs of 3 to 5 letters in ``word``, with a blank marking either end; figures and folded families have none."""
+    """The runs of five letters in ``word``, with a blank marking either end; figures and folded families have none."""
     if word[0] == "<":
         return ()
     padded = f" {word} "
-    return tuple(padded[start : start + size] for size in PIECE_LENGTHS for start in range(len(padded) - size + 1))
+    return tuple(padded[start : start + PIECE_LENGTH] for start in range(len(padded) - PIECE_LENGTH + 1))
 
 
 @dataclass(frozen=True)
@@ -51,12 +51,13 @@ class Features:
 
 @dataclass(frozen=True)
 class Vectoriser:
-    """Turns readings into numbers. Its columns are ``words``, then ``pieces``, then the lexicon's for each topic."""
+    """Turns readings into numbers. Its columns are ``words``, then ``pieces``, then the lexicon's for each topic; ``word_idf``
+    and ``piece_idf`` tell how rare each is."""
 
     words: dict[str, int]
     pieces: dict[str, int]
-    word_tfidf: TfidfTransformer
-    piece_tfidf: TfidfTransformer
+    word_idf: Floats
+    piece_idf: Floats
     topics: int
     _remembered: dict[str, list[int]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -68,11 +69,13 @@ class Vectoriser:
         parts = _vocabulary(seen, PIECE_MIN_STORIES)
         if not words or not parts:
             raise ClassifierError("the stories have hardly a word in common; add more labelled stories")
-        vectoriser = cls(words, parts, TfidfTransformer(sublinear_tf=True), TfidfTransformer(sublinear_tf=True), topics)
         terms, counts = _count(readings)
-        vectoriser.word_tfidf.fit(counts @ vectoriser._term_words(terms))
-        vectoriser.piece_tfidf.fit(counts @ vectoriser._term_pieces(terms))
-        return vectoriser
+        blank = cls(words, parts, np.empty(0), np.empty(0), topics)
+        return replace(
+            blank,
+            word_idf=TfidfTransformer().fit(counts @ blank._term_words(terms)).idf_,
+            piece_idf=TfidfTransformer().fit(counts @ blank._term_pieces(terms)).idf_,
+        )
 
     def transform(self, readings: Sequence[Reading]) -> Features:
         """The numbers of ``readings``."""
@@ -80,8 +83,8 @@ class Vectoriser:
         term_pieces = self._term_pieces(terms)
         piece_counts = counts @ term_pieces
         blocks = (
-            self.word_tfidf.transform(counts @ self._term_words(terms)) * WORD_WEIGHT,
-            self.piece_tfidf.transform(piece_counts) * PIECE_WEIGHT,
+            tfidf(counts @ self._term_words(terms), self.word_idf, WORD_WEIGHT),
+            tfidf(piece_counts, self.piece_idf, PIECE_WEIGHT),
             csr_matrix(np.array([lexicon_numbers(reading, self.topics) for reading in readings])),
         )
         return Features(hstack(blocks, format="csr"), terms, counts, piece_counts, term_pieces)
@@ -99,6 +102,15 @@ class Vectoriser:
         if known is None:
             known = self._remembered[word] = [self.pieces[piece] for piece in pieces(word) if piece in self.pieces]
         return known
+
+
+def tfidf(counts: csr_matrix, idf: Floats, length: float) -> csr_matrix:
+    """Sublinear TF-IDF, each row scaled to ``length``: what scikit-learn's TfidfTransformer makes of the counts, without its
+    checks, which take longer than one story does."""
+    weighted = (np.log(counts.data) + 1) * idf[counts.indices]
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))
+    norms = np.sqrt(np.bincount(rows, weights=weighted**2, minlength=counts.shape[0]))
+    return csr_matrix((weighted * (length / norms[rows]), counts.indices, counts.indptr), shape=counts.shape)
 
 
 def lexicon_numbers(reading: Reading, topics: int) -> list[float]:

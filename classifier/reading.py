@@ -1,5 +1,6 @@
 """What is to be seen in one story: its terms with names folded together, and the lexicon's phrases in it."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +8,10 @@ from dataclasses import dataclass
 from classifier.lexicon import Lexicon, Phrase
 from classifier.text import MAX_TEXT, MAX_TITLE, STOP_WORDS, term, tokens
 
-TITLE_WEIGHT = 2
+# News says first what it is about: the title's words and those of the first sentence count more than the rest.
+TITLE_WEIGHT, LEAD_WEIGHT = 2, 2
+LEAD_LENGTH = 80
+_SENTENCE_END = re.compile(r"[.!?]['’”\"]?\s|\n")
 MAX_REMEMBERED = 100_000
 
 
@@ -22,7 +26,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Reading:
-    """A story as the model sees it: how often each term occurs (the title's terms count twice), how each term first
+    """A story as the model sees it: how often each term occurs (those of title and lead count twice), how each term first
     stands in the story, the phrases that were hit, and the number of words."""
 
     counts: dict[str, int]
@@ -76,12 +80,12 @@ class Reader:
         surfaces: dict[str, str] = {}
         hits: list[Hit] = []
         length = 0
-        for part, in_title in ((title[:MAX_TITLE], True), (text[:MAX_TEXT], False)):
-            length += self._read_part(part, in_title, counts, surfaces, hits)
+        lead, rest = lead_and_rest(text[:MAX_TEXT])
+        for part, weight, in_title in ((title[:MAX_TITLE], TITLE_WEIGHT, True), (lead, LEAD_WEIGHT, False), (rest, 1, False)):
+            length += self._read_part(part, weight, in_title, counts, surfaces, hits)
         return Reading(counts, surfaces, tuple(hits), length)
 
-    def _read_part(self, part: str, in_title: bool, counts: dict[str, int], surfaces: dict[str, str], hits: list[Hit]) -> int:
-        weight = TITLE_WEIGHT if in_title else 1
+    def _read_part(self, part: str, weight: int, in_title: bool, counts: dict[str, int], surfaces: dict[str, str], hits: list[Hit]) -> int:
         found = tokens(part)
         terms = [term(token) for token in found]
         folded_until = 0
@@ -102,6 +106,13 @@ class Reader:
                 if name not in surfaces:
                     surfaces[name] = " ".join(found[position:end])
         return len(terms)
+
+
+def lead_and_rest(text: str) -> tuple[str, str]:
+    """The text cut after its first sentence, which has at least so many characters that "Mr. X" or a greeting does not count."""
+    end = _SENTENCE_END.search(text, LEAD_LENGTH)
+    cut = end.end() if end else len(text)
+    return text[:cut], text[cut:]
 
 
 def _longest_fold(entries: Sequence[_Entry], terms: Sequence[str], position: int) -> tuple[tuple[str, ...], int]:

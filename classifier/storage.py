@@ -17,7 +17,6 @@ import numpy as np
 import scipy
 import sklearn
 from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfTransformer
 
 from classifier.errors import ClassifierError
 from classifier.features import Vectoriser
@@ -61,8 +60,8 @@ def to_bytes(model: Model) -> bytes:
         "pieces": list(model.vectoriser.pieces),
     }
     arrays = {
-        "word_idf": model.vectoriser.word_tfidf.idf_,
-        "piece_idf": model.vectoriser.piece_tfidf.idf_,
+        "word_idf": model.vectoriser.word_idf,
+        "piece_idf": model.vectoriser.piece_idf,
         **{f"linear_{name}": getattr(model.linear, name) for name in LINEAR},
         **{f"second_{name}": getattr(model.second, name) for name in LINEAR},
     }
@@ -116,17 +115,11 @@ def _restored(about: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> M
         Vectoriser(
             {word: column for column, word in enumerate(about["words"])},
             {piece: column for column, piece in enumerate(about["pieces"])},
-            _tfidf(arrays["word_idf"]),
-            _tfidf(arrays["piece_idf"]),
+            arrays["word_idf"],
+            arrays["piece_idf"],
             len(topics),
         ),
         first,
         second,
         Reader(lexicon, [topic.name for topic in topics]),
     )
-
-
-def _tfidf(idf: NDArray[Any]) -> TfidfTransformer:
-    transformer = TfidfTransformer(sublinear_tf=True)
-    transformer.idf_ = idf
-    return transformer

@@ -30,6 +30,11 @@ class Home:
 
     data: Path
     settings: Mapping[str, str]
+    root: Path = ROOT
+
+    @property
+    def program(self) -> list[str]:
+        return [sys.executable, str(self.root / "service.py")]
 
     def environment(self, **settings: str) -> dict[str, str]:
         mine = {f"HEALTHWIRE_{name}": value for name, value in {**self.settings, **settings}.items()}
@@ -39,7 +44,7 @@ class Home:
     def run(self, *arguments: str | Path, stdin: str | bytes = b"", cwd: Path | None = None, **settings: str) -> Result:
         """Runs one command to its end."""
         done = subprocess.run(
-            [*PROGRAM, *map(str, arguments)],
+            [*self.program, *map(str, arguments)],
             input=stdin.encode() if isinstance(stdin, str) else stdin,
             capture_output=True,
             cwd=cwd or self.data.parent,
@@ -126,7 +131,13 @@ class Service:
     log: Path
 
     def get(self, path: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        request = urllib.request.Request(self.address + path, headers={name.replace("_", "-"): value for name, value in headers.items()})  # noqa: S310
+        return self.ask("GET", path, None, **headers)
+
+    def ask(self, method: str, path: str, content: Any, **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """An answer's status, header and body; ``content`` is sent as JSON."""
+        body = None if content is None else json.dumps(content).encode()
+        sent = {name.replace("_", "-"): value for name, value in headers.items()} | ({"Content-Type": "application/json"} if body else {})
+        request = urllib.request.Request(self.address + path, body, sent, method=method)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
                 return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.read()
@@ -170,7 +181,7 @@ def serving(home: Home, *command: str, **settings: str) -> Iterator[Service]:
     log = home.data.parent / "log"
     with log.open("wb") as file:
         process = subprocess.Popen(
-            [*PROGRAM, *(command or ("serve",))],
+            [*home.program, *(command or ("serve",))],
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,

@@ -1,4 +1,4 @@
-"""Training, judging, explaining and storing; the model here learns from a third of the stories to be quick."""
+"""Training, judging, explaining and storing; the model here learns from a few hundred stories to be quick."""
 
 import dataclasses
 from pathlib import Path
@@ -20,7 +20,7 @@ TOPICS = load_topics(SEEDS / "topics.toml")
 NAMES = [topic.name for topic in TOPICS]
 LEXICON = load_lexicon(SEEDS / "lexicon.toml")
 EXAMPLES = load_examples(SEEDS / "stories.jsonl", NAMES)
-LEARNED = EXAMPLES[::3]
+LEARNED = EXAMPLES[::8]
 STORY = (
     "CCG to axe 40 jobs",
     "Harrowdene Clinical Commissioning Group will cut 40 posts. Its deficit has reached £12m and the clinical"

@@ -19,7 +19,7 @@ from classifier.train import train
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 TOPICS = load_topics(SEEDS / "topics.toml")
-EXAMPLES = load_examples(SEEDS / "stories.jsonl", [topic.name for topic in TOPICS])[::4]
+EXAMPLES = load_examples(SEEDS / "stories.jsonl", [topic.name for topic in TOPICS])[::10]
 LEXICON = load_lexicon(SEEDS / "lexicon.toml")
 
 
