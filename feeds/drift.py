@@ -47,11 +47,11 @@ class Drift:
 
 
 def drift(weeks: Sequence[Week], now: int, length: int) -> Drift:
-    """Judges the last week of ``length`` seconds that was over by ``now``; ``weeks`` are oldest first."""
-    full = [week for week in weeks if week.start + length <= now and week.stories >= FEWEST_STORIES]
-    if not full:
+    """Judges the last week of ``length`` seconds that was over by ``now``, if it had stories enough; ``weeks`` are oldest first."""
+    over = [week for week in weeks if week.start + length <= now]
+    if not over or over[-1].stories < FEWEST_STORIES:
         return Drift(None)
-    last, before = full[-1], full[-1 - BAND_WEEKS : -1]
+    last, before = over[-1], [week for week in over[:-1] if week.stories >= FEWEST_STORIES][-BAND_WEEKS:]
     bands = tuple(_bands(last, before)) if len(before) >= FEWEST_WEEKS else ()
     return Drift(last, bands, (*(_sentence(band) for band in bands if not band.kept), *_new_acronyms(last)))
 
@@ -80,7 +80,7 @@ def _share(name: str, value: float, before: Sequence[float], stories: float) -> 
 
 def _sentence(band: Band) -> str:
     way = "more" if band.value > band.high else "less"
-    return f"{band.name}: {band.value:.0%}, {way} than in the weeks before ({band.low:.0%} to {band.high:.0%})"
+    return f"{band.name}: {band.value:.1%}, {way} than in the weeks before ({band.low:.1%} to {band.high:.1%})"
 
 
 def _new_acronyms(week: Week) -> Iterable[str]:

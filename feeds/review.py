@@ -15,7 +15,7 @@ _WORD = re.compile(r"[^\W\d_]{4,}")
 def most_telling(candidates: Iterable[Candidate], number: int) -> list[Candidate]:
     """The first ``number`` candidates, leaving out those that look like one above them."""
     chosen: list[tuple[Candidate, set[str]]] = []
-    for candidate in candidates:
+    for candidate in candidates if number else ():
         words = set(_WORD.findall(f"{candidate.story.title} {candidate.story.text}".casefold()))
         if not any(_alike(words, others) for _, others in chosen):
             chosen.append((candidate, words))

@@ -5,13 +5,17 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from builders import add_sources
 from fakes import START, FakeClock, KeywordTagger
 
+from feeds.errors import StoreError
+from feeds.ingest.chores import Chore, Stopping
 from feeds.ingest.poll import ParserPool, Poller
 from feeds.ingest.role import IngestRole, Pace
 from feeds.ingest.schedule import Rhythm
@@ -52,9 +56,11 @@ class HeldClock(FakeClock):
         return super().__call__()
 
 
-def role(store: Store, fetcher: GatedFetcher, clock: Clock, *, tick: int = HOUR, concurrency: int = 10) -> IngestRole:
+def role(
+    store: Store, fetcher: GatedFetcher, clock: Clock, *, tick: int = HOUR, concurrency: int = 10, chores: Sequence[Chore] = ()
+) -> IngestRole:
     poller = Poller(store, fetcher, ParserPool(), KeywordTagger(), clock, Rhythm(HOUR, 900, 24 * HOUR), 100_000, dice=lambda: 0.5)
-    return IngestRole(store, poller, clock, lambda: "model-7", Pace(tick, concurrency, lease=300))
+    return IngestRole(store, poller, clock, lambda: "model-7", Pace(tick, concurrency, lease=300), chores)
 
 
 @asynccontextmanager
@@ -216,3 +222,176 @@ def test_a_tick_that_finds_the_database_broken_tells_and_the_next_one_goes_on(
         asyncio.run(scene())
 
     assert "the database refused" in caplog.text
+
+
+# ---------------------------------------------------------------- chores
+
+
+class Work:
+    """A chore's work, held up until its gate is open; remembers how it went."""
+
+    def __init__(self, *, held: bool = False, error: Exception | None = None) -> None:
+        self.gate = threading.Event()
+        if not held:
+            self.gate.set()
+        self.error = error
+        self.begun = 0
+        self.ended = 0
+        self.most_at_once = 0
+        self.told_to_stop: list[bool] = []
+        self._lock = threading.Lock()
+
+    def __call__(self, stopping: Stopping) -> None:
+        with self._lock:
+            self.begun += 1
+            self.most_at_once = max(self.most_at_once, self.begun - self.ended)
+        before = stopping()
+        assert self.gate.wait(20)
+        with self._lock:
+            self.told_to_stop += [before, stopping()]
+            self.ended += 1
+        if self.error:
+            raise self.error
+
+
+def open_fetcher() -> GatedFetcher:
+    fetcher = GatedFetcher()
+    fetcher.gate.set()
+    return fetcher
+
+
+def test_a_chore_is_done_at_once_and_again_whenever_its_time_has_come(sqlite_store: Store) -> None:
+    often, seldom = Work(), Work()
+
+    async def scene() -> None:
+        chores = Chore("often", 1, often), Chore("seldom", HOUR, seldom)
+        async with running(role(sqlite_store, open_fetcher(), FakeClock(), chores=chores)):
+            await until(lambda: seldom.ended == 1)
+            await until(lambda: often.ended >= 2)
+
+    asyncio.run(scene())
+
+    assert seldom.begun == 1
+    assert seldom.told_to_stop == [False, False]
+
+
+def test_a_chore_that_takes_longer_than_its_time_is_never_done_twice_at_once_and_holds_up_nobody(sqlite_store: Store) -> None:
+    (source,) = add_sources(sqlite_store, ["a"], START + 60)
+    slow, other = Work(held=True), Work()
+
+    async def scene() -> None:
+        clock = FakeClock()
+        chores = Chore("slow", 1, slow), Chore("other", 1, other)
+        async with running(role(sqlite_store, open_fetcher(), clock, tick=1, chores=chores)):
+            await until(lambda: slow.begun == 1)
+            done = other.ended
+            clock.advance(60)
+            # Each time that the other one is done, the slow one was due, too.
+            await until(lambda: other.ended >= done + 2 and polled(sqlite_store)[source] == START + 60)
+            assert (slow.begun, slow.ended) == (1, 0)
+            slow.gate.set()
+            await until(lambda: slow.ended >= 2)
+
+    asyncio.run(scene())
+
+    assert slow.most_at_once == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "traced"),
+    [
+        pytest.param(StoreError("the database refused: it is busy"), False, id="an expected error"),
+        pytest.param(ZeroDivisionError("the database refused: it is busy"), True, id="an unexpected error"),
+    ],
+)
+def test_a_chore_that_fails_is_told_and_tried_again_and_stops_neither_polls_nor_other_chores(
+    sqlite_store: Store, caplog: pytest.LogCaptureFixture, error: Exception, traced: bool
+) -> None:
+    (source,) = add_sources(sqlite_store, ["a"], START + 60)
+    failing, other = Work(error=error), Work()
+
+    async def scene() -> None:
+        clock = FakeClock()
+        chores = Chore("failing", 1, failing), Chore("other", 1, other)
+        async with running(role(sqlite_store, open_fetcher(), clock, tick=1, chores=chores)):
+            await until(lambda: failing.ended >= 1)
+            done = other.ended
+            clock.advance(60)
+            await until(lambda: failing.ended >= 2 and other.ended > done and polled(sqlite_store)[source] == START + 60)
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(scene())
+
+    told = [record for record in caplog.records if record.name == "feeds.ingest.role"]
+    assert len(told) == failing.ended
+    for record in told:
+        assert record.getMessage().startswith("failing failed")
+        assert (record.exc_info is not None) is traced
+    assert "the database refused: it is busy" in caplog.text
+
+
+def test_a_stop_tells_a_chore_under_way_and_waits_until_it_has_come_to_its_end(sqlite_store: Store) -> None:
+    (source,) = add_sources(sqlite_store, ["a"])
+    slow = Work(held=True)
+
+    async def scene() -> None:
+        stop = asyncio.Event()
+        ended = asyncio.create_task(role(sqlite_store, open_fetcher(), FakeClock(), chores=[Chore("slow", HOUR, slow)]).run(stop))
+        # Then the first tick is over, too, and nothing but the chore can hold up the end.
+        await until(lambda: slow.begun == 1 and polled(sqlite_store)[source] == START)
+        stop.set()
+        for _ in range(100):  # turns of the loop in which a hasty stop would have come to its end
+            await asyncio.sleep(0)
+        assert not ended.done()
+        slow.gate.set()
+        await ended
+        assert slow.ended == 1
+
+    asyncio.run(scene())
+
+    assert slow.told_to_stop == [False, True]
+
+
+def test_a_stop_waits_for_a_chore_that_fails_at_its_end(sqlite_store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    slow = Work(held=True, error=ZeroDivisionError("at the end"))
+
+    async def scene() -> None:
+        async with running(role(sqlite_store, open_fetcher(), FakeClock(), chores=[Chore("slow", HOUR, slow)])) as stop:
+            await until(lambda: slow.begun == 1)
+            stop.set()
+            slow.gate.set()
+        assert slow.ended == 1
+
+    with caplog.at_level(logging.ERROR):
+        asyncio.run(scene())
+
+    assert "slow failed" in caplog.text
+
+
+def test_a_chore_whose_time_comes_just_with_the_stop_is_either_not_begun_or_waited_for(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work()
+    stop = asyncio.Event()
+    find_due = AsyncIOScheduler._process_jobs
+
+    def find_due_after_the_stop(scheduler: Any) -> Any:
+        if work.ended == 1:
+            work.gate.clear()
+            stop.set()
+        return find_due(scheduler)
+
+    monkeypatch.setattr(AsyncIOScheduler, "_process_jobs", find_due_after_the_stop)
+
+    async def scene() -> None:
+        run = asyncio.create_task(role(sqlite_store, open_fetcher(), FakeClock(), chores=[Chore("often", 1, work)]).run(stop))
+        await until(lambda: run.done() or work.begun == 2)
+        for _ in range(100):  # turns of the loop in which a hasty stop would have come to its end
+            await asyncio.sleep(0)
+        ended_by_itself = run.done()
+        work.gate.set()
+        await run
+        await asyncio.get_running_loop().shutdown_default_executor()
+        assert not ended_by_itself or work.begun == 1
+
+    asyncio.run(scene())

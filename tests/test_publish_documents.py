@@ -147,7 +147,6 @@ def test_an_unknown_feed_is_refused_with_the_names_of_those_there_are(site: Site
         site.restarted().get(name)
 
 
-# FAULT: PostgreSQL refuses a name with NUL, and the address is answered 503 as if the database were down.
 @pytest.mark.parametrize("name", ["x" * 5000, "'; drop table feed; --", "\0"], ids=["long", "quoted", "nul"])
 def test_no_name_is_refused_by_the_database(store: Store, name: str) -> None:
     with pytest.raises(NotFound, match="there is no feed called"):

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from builders import issue, news, poll_of
@@ -63,10 +65,21 @@ class Site:
         return {item["title"]: item["id"] for item in self.json("/api/v1/stories?limit=100")["items"]}
 
 
+@cache
+def _migrated() -> bytes:
+    """An empty database, made once."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "healthwire.db"
+        store = open_store(f"sqlite:///{file}")
+        migrate(store.engine)
+        store.engine.dispose()
+        return file.read_bytes()
+
+
 @contextmanager
 def open_site(folder: Path, *, filled: bool = True) -> Iterator[Site]:
+    (folder / "healthwire.db").write_bytes(_migrated())
     store = open_store(f"sqlite:///{folder / 'healthwire.db'}")
-    migrate(store.engine)
     clock = FakeClock()
     letters = folder / "letters"
     subscriptions = [Subscription(FEED_URL, "Press & Journal"), Subscription(f"{letters.as_uri()}/", "Files in letters")]

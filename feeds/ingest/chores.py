@@ -14,7 +14,8 @@ from feeds.store.weeks import WEEK, monday
 _log = logging.getLogger(__name__)
 
 RESCORED_DAYS = 90
-_WEEKS_AT_FIRST = 12
+# So far back the weeks are counted when they have not been, and so many of them at every change.
+_WEEKS, _CHANGING = 12, 2
 # Few enough that no poll waits long for the database.
 _BATCH = 50
 
@@ -34,26 +35,28 @@ class Chore:
 class Rescoring:
     """Lets the model in use tag the stories of the last 90 days that another model tagged.
 
-    It asks the database what is left to do, so it goes on where it was stopped or killed.
+    It asks the database what is left to do, so it goes on where it was stopped or killed. Once a model has seen all, only
+    stories that changed since are looked at: one that changed meanwhile was skipped, and a poll may have asked the old model.
     """
 
     def __init__(self, store: Store, tagger: Tagger, clock: Clock) -> None:
         self._store = store
         self._tagger = tagger
         self._clock = clock
-        self._done: str | None = None
+        self._done = ("", 0)
 
     def __call__(self, stopping: Stopping) -> None:
-        model = self._tagger.version
-        if model == self._done:
+        model, seq = now = (self._tagger.version, self._store.stories.last_change().seq)
+        if now == self._done:
             return
         since = self._clock() - RESCORED_DAYS * 86_400
+        changed_after = self._done[1] if self._done[0] == model else 0
         seen = changed = 0
         after = ""
         while not stopping():
-            batch = self._store.tags.untaught(model, since, after, _BATCH)
+            batch = self._store.tags.untaught(model, since, after, _BATCH, changed_after)
             if not batch:
-                self._done = model
+                self._done = (model, seq)
                 break
             verdicts = self._tagger.tag([(item.title, item.text) for item in batch])
             changed += self._store.tags.retag(list(zip(batch, verdicts, strict=True)), self._clock())
@@ -64,24 +67,25 @@ class Rescoring:
 
 
 class WeeklyFigures:
-    """Counts how tags are spread over the present week and the last one, if a story changed since the last count."""
+    """Counts how tags are spread over each week, if a story or the model changed since the last count."""
 
     def __init__(self, store: Store, tagger: Tagger, clock: Clock) -> None:
         self._store = store
         self._tagger = tagger
         self._clock = clock
-        self._counted: tuple[int, int] | None = None
+        self._counted: tuple[int, int, str] | None = None
 
     def __call__(self, stopping: Stopping) -> None:
         this_week = monday(self._clock())
-        state = (this_week, self._store.stories.last_change().seq)
+        state = (this_week, self._store.stories.last_change().seq, self._tagger.version)
         if state == self._counted:
             return
-        weeks = 2 if self._store.weeks.latest(1) else _WEEKS_AT_FIRST
-        for back in reversed(range(weeks)):
+        kept = {week.start for week in self._store.weeks.latest(_WEEKS)}
+        starts = [this_week - back * WEEK for back in range(_WEEKS)]
+        # Last week's stories may still change: a curator decides, another model tags them.
+        for start in reversed([start for back, start in enumerate(starts) if back < _CHANGING or start not in kept]):
             if stopping():
                 return
-            start = this_week - back * WEEK
             new = acronyms(self._store.weeks.texts(start), self._tagger.knows)
             self._store.weeks.put(self._store.weeks.count(start, new))
         self._counted = state

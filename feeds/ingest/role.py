@@ -88,7 +88,7 @@ class IngestRole:
         return self._store.polls.claim(now, self._pace.lease, free) if free > 0 else []
 
     async def _begin(self, chore: Chore) -> None:
-        if any(task.get_name() == chore.name for task in self._busy):
+        if self._stop.is_set() or any(task.get_name() == chore.name for task in self._busy):
             return
         task = asyncio.create_task(self._do(chore), name=chore.name)
         self._busy.add(task)

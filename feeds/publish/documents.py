@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Lock
@@ -17,6 +18,8 @@ from feeds.store import Store
 
 ATOM = "application/atom+xml; charset=utf-8"
 _ENTRIES = 50
+# What a topic may be called; nothing else is worth a question to the database, which some characters would upset.
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 # Below this size the gzip header eats what compression saves.
 _WORTH_COMPRESSING = 500
 
@@ -70,7 +73,7 @@ class FeedDocuments:
         """
         if name not in self.names:
             there_are = f"there are: {', '.join(self.names)}"
-            if self._store.stories.feed_state(name).seq:
+            if _NAME.fullmatch(name) and self._store.stories.feed_state(name).seq:
                 raise Gone(f"the topic {name!r} was given up; {there_are}")
             raise NotFound(f"there is no feed called {name!r}; {there_are}")
         state = self._store.stories.feed_state(name)

@@ -84,7 +84,10 @@ def _restore(engine: sa.Engine, lines: Iterable[str]) -> int:
         here = MigrationContext.configure(connection).get_current_revision()
         if header["schema"] != here:
             raise ValueError(f"it holds schema {header['schema']}, this version uses {here}; restore it with the version that wrote it")
-        if any(connection.scalar(sa.select(sa.func.count()).select_from(metadata.tables[name])) for name in ("source", "story")):
+        if any(
+            connection.scalar(sa.select(sa.func.count()).select_from(metadata.tables[name]))
+            for name in ("source", "story", "correction", "token")
+        ):
             raise StoreError("this database is not empty; restore into a new HEALTHWIRE_DATA_DIR or HEALTHWIRE_DATABASE_URL")
         connection.execute(metadata.tables["meta"].delete())
         count = 0

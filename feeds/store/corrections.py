@@ -38,10 +38,14 @@ class Corrections:
                 row = {"story_id": story_id, "topic": topic, "about": about, "curator": curator, "at": now}
                 connection.execute(correction.insert().values(row | {"title": told.title, "text": told.text}))
                 _hold(connection, story_id, topic, about, curator)
+            if not decisions:
+                return
             note_untagged(connection, story_id)
-            if feeds_of(connection, story_id) != before:
+            moved = feeds_of(connection, story_id) != before
+            if moved:
                 connection.execute(story.update().where(story.c.id == story_id).values(updated=now))
-            log(connection, "retagged", story_id, now, before)
+            # A decision that confirms the model is seen in the API alone; no feed needs to be fetched again.
+            log(connection, "retagged", story_id, now, before if moved else None)
 
     def holding(self) -> list[Correction]:
         """The last decision on each topic of each story, in the order in which they were made; those handed back are left out."""

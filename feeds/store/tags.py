@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from ulid import ULID
 from feeds.model import Tag, Untaught, Verdict
 from feeds.store.changes import feeds_of, log
 from feeds.store.engine import reading, writing
-from feeds.store.schema import feed, report, story, story_topic
+from feeds.store.schema import report, story, story_topic
 
 _BATCH = 200
 
@@ -20,13 +20,17 @@ class Tags:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def untaught(self, model: str, since: int, after: str = "", limit: int = _BATCH) -> list[Untaught]:
-        """Live stories first seen from ``since`` on that ``model`` has not tagged, oldest first, with ids beyond ``after``."""
+    def untaught(self, model: str, since: int, after: str = "", limit: int = _BATCH, changed_after: int = 0) -> list[Untaught]:
+        """Live stories first seen from ``since`` on that ``model`` has not tagged, oldest first, with ids beyond ``after``.
+
+        ``changed_after`` leaves out those that have not changed since that place in the change log.
+        """
         told = sa.select(story_topic.c.story_id).where(story_topic.c.story_id == story.c.id, story_topic.c.model == model)
         query = (
             sa.select(story.c.id, story.c.seq, report.c.title, report.c.text)
             .join(report, report.c.id == story.c.lead_report)
-            .where(story.c.id > max(after, _first_id(since)), story.c.first_seen >= since, ~story.c.withdrawn, ~told.exists())
+            .where(story.c.id > max(after, _first_id(since)), story.c.first_seen >= since, story.c.seq > changed_after)
+            .where(~story.c.withdrawn, ~told.exists())
             .order_by(story.c.id)
             .limit(limit)
         )
@@ -54,7 +58,7 @@ class Tags:
     def keep_only(self, topics: Collection[str], now: int) -> int:
         """Takes topics that there are no more off all stories; returns how many stories had one."""
         with reading(self._engine) as connection:
-            gone = set(connection.scalars(sa.select(feed.c.name))) - {*topics, "all", "untagged"}
+            gone = set(_topics(connection)) - set(topics)
         foreign = story_topic.c.topic.in_(gone)
         done = 0
         while gone:
@@ -70,6 +74,13 @@ class Tags:
                 break
             done += len(ids)
         return done
+
+
+def _topics(connection: sa.Connection) -> Iterator[str]:
+    """All topics that stories have, chosen or not: a step along the index for each, however many stories there are."""
+    name: str | None = ""
+    while (name := connection.scalar(sa.select(sa.func.min(story_topic.c.topic)).where(story_topic.c.topic > name))) is not None:
+        yield name
 
 
 def _first_id(since: int) -> str:

@@ -26,7 +26,7 @@ class Tokens:
         Raises:
             InputError: the name is empty, too long, or taken.
         """
-        if not 0 < len(name) <= 100 or not name.isprintable():
+        if not 0 < len(name.strip()) <= len(name) <= 100 or not name.isprintable():
             raise InputError("a token's name must have 1 to 100 printable characters, e.g. the curator's name")
         secret = _PREFIX + secrets.token_urlsafe(32)
         with writing(self._engine) as connection:

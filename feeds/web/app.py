@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from datetime import timedelta
 
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable
@@ -36,6 +37,7 @@ def create_app(parts: WebParts, secret_key: str) -> Flask:
         SECRET_KEY=secret_key,
         MAX_CONTENT_LENGTH=_MAX_BODY,
         SESSION_COOKIE_NAME="healthwire",
+        PERMANENT_SESSION_LIFETIME=timedelta(days=7),
         SESSION_COOKIE_SAMESITE="Strict",
         SESSION_COOKIE_SECURE=parts.base_url.startswith("https:"),
     )

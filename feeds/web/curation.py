@@ -14,16 +14,16 @@ from feeds.review import most_telling
 from feeds.web.api import as_json, json_response, moment, preflight
 from feeds.web.curators import check_same_site, curator_of_person, curator_of_program, sign_in, sign_out
 from feeds.web.parts import parts
+from feeds.web.query import json_body, whole
 from feeds.web.query import story_id as checked_id
-from feeds.web.query import whole
 
 blueprint = Blueprint("curation", __name__)
 
 _DAYS = 30
 _CANDIDATES = 300
 _QUEUE = 20
-# A private page in no cache, not even the browser's.
-_PRIVATE = {"Cache-Control": "no-store"}
+# In no cache, not even the browser's. Without a referrer of its own a browser calls the origin of our forms null.
+_PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
 
 # ---------------------------------------------------------------- programs
@@ -46,13 +46,12 @@ def decisions(story_id: str) -> Response:
     return json_response(_topics_of(checked_id(story_id)), _PRIVATE)
 
 
-@blueprint.put("/api/v1/stories/<story_id>/topics")
+@blueprint.put("/api/v1/stories/<story_id>/topics", provide_automatic_options=False)
 def decide(story_id: str) -> Response:
     """A curator's word on a story's topics."""
     curator = curator_of_program()
     site = parts()
-    content = request.get_json(silent=True)
-    site.store.corrections.decide(checked_id(story_id), _decisions(content), curator, site.clock())
+    site.store.corrections.decide(checked_id(story_id), _decisions(json_body()), curator, site.clock())
     return json_response(_topics_of(story_id), _PRIVATE)
 
 
@@ -178,4 +177,6 @@ def _to(place: str) -> Response:
 
 def _own_path(place: str) -> str:
     """The place if it is a path of this site: a link may not send a curator elsewhere."""
-    return place if place.startswith("/") and not place.startswith("//") and "\\" not in place else ""
+    # Browsers leave out tabs and line ends, and take a backslash for a slash.
+    own = place.startswith("/") and not place.startswith("//") and place.isprintable() and "\\" not in place
+    return place if own else ""

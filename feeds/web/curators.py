@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from flask import request, session
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
@@ -9,6 +11,8 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from feeds.web.parts import WebParts, parts
 
 _KEY = "curator"
+# Of two words, so that it is always sent as a quoted string (RFC 9110 section 11.5).
+_REALM = "Healthwire curators"
 
 
 def curator_of_program() -> str:
@@ -21,13 +25,13 @@ def curator_of_program() -> str:
     if given is None or given.type != "bearer" or not given.token:
         raise Unauthorized(
             "send a curator's token: Authorization: Bearer TOKEN; an operator makes one with: healthwire token create NAME",
-            www_authenticate=WWWAuthenticate("bearer", {"realm": "Healthwire"}),
+            www_authenticate=WWWAuthenticate("bearer", {"realm": _REALM}),
         )
     token = parts().store.tokens.of_secret(given.token)
     if token is None:
         raise Unauthorized(
             "this token is not valid, or was revoked",
-            www_authenticate=WWWAuthenticate("bearer", {"realm": "Healthwire", "error": "invalid_token"}),
+            www_authenticate=WWWAuthenticate("bearer", {"realm": _REALM, "error": "invalid_token"}),
         )
     return token.name
 
@@ -61,6 +65,18 @@ def check_same_site(site: WebParts) -> None:
         Forbidden: another site's page sent it (OWASP: verifying origin with standard headers).
     """
     origin = request.headers.get("Origin")
-    fetched_from = request.headers.get("Sec-Fetch-Site", "same-origin")
-    if fetched_from not in ("same-origin", "none") or (origin and origin not in (site.base_url, request.host_url.rstrip("/"))):
+    own = origin is None or _origin(origin) in (_origin(site.base_url), _origin(request.host_url))
+    # Browsers that tell where a request comes from are believed: behind a proxy our own address may look like another.
+    fetched_from = request.headers.get("Sec-Fetch-Site")
+    if fetched_from != "same-origin" if fetched_from else not own:
         raise Forbidden("this form was sent from another site; open the page here and try again")
+
+
+def _origin(address: str) -> tuple[str, str | None, int | None]:
+    """Scheme, host and port of an address (RFC 6454 section 4)."""
+    parts_of = urlsplit(address)
+    try:
+        port = parts_of.port
+    except ValueError:
+        port = None
+    return parts_of.scheme, parts_of.hostname, port or {"http": 80, "https": 443}.get(parts_of.scheme)

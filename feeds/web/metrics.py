@@ -38,7 +38,8 @@ class _Figures(Collector):
 
     def _system(self) -> Iterator[Metric]:
         site = self._site
-        yield _by("healthwire_stories", "Live stories in each feed", "feed", site.documents.counts())
+        counts = site.documents.counts()
+        yield _by("healthwire_stories", "Live stories in each feed", "feed", {name: counts.get(name, 0) for name in site.documents.names})
         beat = site.store.status.health().heartbeat
         if beat is not None:
             yield GaugeMetricFamily("healthwire_ingest_heartbeat_age_seconds", "Since ingest was last heard of", site.clock() - beat)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from werkzeug.exceptions import BadRequest, ServiceUnavailable
 
 from feeds.drift import Drift
@@ -12,6 +12,7 @@ from feeds.publish.atom import feed_path, page_path
 from feeds.text import scrub
 from feeds.web.api import json_response, moment, preflight, versioned
 from feeds.web.parts import drift_of, parts
+from feeds.web.query import json_body
 
 blueprint = Blueprint("model_api", __name__, url_prefix="/api/v1")
 
@@ -48,10 +49,10 @@ def model() -> Response:
     return json_response(about | {"drift": _drift(drift_of(site))}, _FRESH)
 
 
-@blueprint.post("/classify")
+@blueprint.post("/classify", provide_automatic_options=False)
 def classify() -> Response:
     """What the model in use makes of a text, and everything that led to it."""
-    content = request.get_json(silent=True)
+    content = json_body()
     title, text = (content.get("title", ""), content.get("text", "")) if isinstance(content, dict) else (None, None)
     if not isinstance(title, str) or not isinstance(text, str):
         raise BadRequest('the body must be JSON such as {"title": "…", "text": "…"}, with content type application/json')

@@ -45,8 +45,13 @@ def _figure(number: float) -> str:
     return f"{number:.3f}"
 
 
+def _share(part: float) -> str:
+    return f"{part:.0%}"
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "figure": _figure,
+    "share": _share,
     "day": _day,
     "iso": _iso,
     "percent": _percent,
@@ -82,7 +87,13 @@ def quality() -> Response:
     """How good the model in use is, and whether the news still looks like what it was made for."""
     site = parts()
     found = drift_of(site)
-    return _page("quality.html", feed=None, model=site.judge.about(), drift=found, weeks=site.store.weeks.latest(BAND_WEEKS + 1))
+    weeks = site.store.weeks.latest(BAND_WEEKS + 1)
+    response = Response(_rendered("quality.html", feed=None, model=site.judge.about(), drift=found, weeks=weeks), content_type=_HTML)
+    # Models and weeks come without a change of a story, so the change log's date says nothing of this page.
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
 
 
 def _listing(feed: str) -> Response:
@@ -99,7 +110,11 @@ def _older(feed: str, query: StoryQuery, found: list[PublishedStory]) -> str | N
 
 def _page(template: str, **values: Any) -> Response:
     site = parts()
-    topics = {topic.name: topic for topic in site.topics}
-    html = render_template(template, topics=topics, counts=site.documents.counts(), **values)
     modified = site.documents.modified(site.store.stories.last_change())
-    return answer(request, document(html.encode(), _HTML, modified))
+    return answer(request, document(_rendered(template, **values).encode(), _HTML, modified))
+
+
+def _rendered(template: str, **values: Any) -> str:
+    site = parts()
+    topics = {topic.name: topic for topic in site.topics}
+    return render_template(template, topics=topics, counts=site.documents.counts(), **values)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time
+from typing import Any
 
+from flask import request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
@@ -47,6 +49,14 @@ def _feed(name: str, site: WebParts) -> str:
     if name not in site.documents.names:
         raise BadRequest(f"topic must be one of {', '.join(site.documents.names)}")
     return name
+
+
+def json_body() -> Any:
+    """What the request's body says as JSON; None if it is not JSON, or nested too deeply to be read."""
+    try:
+        return request.get_json(silent=True)
+    except RecursionError:
+        return None
 
 
 def whole(args: MultiDict[str, str], name: str, low: int, high: int) -> int | None:
