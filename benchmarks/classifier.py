@@ -155,7 +155,6 @@ def print_ablation(examples: Sequence[Example], topics: Sequence[Topic], lexicon
         "whole words": (lexicon, {"classifier.features.WORD_WEIGHT": 0.0}),
         "pieces of words": (lexicon, {"classifier.features.PIECE_WEIGHT": 0.0}),
         "lexicon phrases": (replace(lexicon, phrases={}), {}),
-        "folding of names": (replace(lexicon, folds=()), {}),
         "title counted twice": (lexicon, {"classifier.reading.TITLE_WEIGHT": 1}),
         "lead counted twice": (lexicon, {"classifier.reading.LEAD_WEIGHT": 1}),
         "learning from titles": (lexicon, {"classifier.train.TITLE_ONLY_WEIGHT": 0.0}),

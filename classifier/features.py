@@ -30,7 +30,7 @@ Floats = NDArray[np.float64]
 
 @lru_cache(maxsize=MAX_PIECED)
 def pieces(word: str) -> tuple[str, ...]:
-    """The runs of five letters in ``word``, with a blank marking either end; figures and folded families have none."""
+    """The runs of five letters in ``word``, with a blank marking either end; figures have none."""
     if word[0] == "<":
         return ()
     padded = f" {word} "

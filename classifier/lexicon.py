@@ -1,4 +1,4 @@
-"""What people know of the field: phrases that speak for a topic, and names for the same thing.
+"""What people know of the field: phrases that speak for a topic.
 
 A phrase is written as words: ``*`` ends a word that may go on (``deficit*``), ``/`` parts words of which any will do
 (``data/information governance``), ``...`` stands for up to three words, and ``<money>``, ``<percent>``, ``<year>`` and
@@ -19,24 +19,14 @@ LONGEST_GAP = 3
 
 
 @dataclass(frozen=True)
-class Fold:
-    """Phrases that all mean the same: they are counted as ``term`` and as its ``family``, if it has one."""
-
-    term: str
-    family: str
-    phrases: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class Lexicon:
-    """``phrases`` that speak for each topic, and the ``folds`` of names for the same thing."""
+    """``phrases`` that speak for each topic."""
 
     phrases: Mapping[str, tuple[str, ...]]
-    folds: tuple[Fold, ...]
 
 
 def load_lexicon(path: Path) -> Lexicon:
-    """Read a lexicon: ``phrases.TOPIC = [...]`` and ``fold.TERM = {family = "...", phrases = [...]}``.
+    """Read a lexicon: ``phrases.TOPIC = [...]``.
 
     A topic may do without phrases, and phrases of a topic that there is no more do no harm. Raises ClassifierError if the
     file is unreadable, or a phrase is empty or starts or ends with a gap.
@@ -49,17 +39,12 @@ def load_lexicon(path: Path) -> Lexicon:
 
 def lexicon_from(tables: Mapping[str, Any]) -> Lexicon:
     """The lexicon in plain tables, as they are written in TOML. Raises ValueError and its like on malformed ones."""
-    phrases = {topic: _checked(listed) for topic, listed in tables["phrases"].items()}
-    folds = tuple(Fold(name, str(table.get("family", "")), _checked(table["phrases"])) for name, table in tables["fold"].items())
-    return Lexicon(phrases, folds)
+    return Lexicon({topic: _checked(listed) for topic, listed in tables["phrases"].items()})
 
 
 def lexicon_tables(lexicon: Lexicon) -> dict[str, Any]:
     """The plain tables of ``lexicon``, which ``lexicon_from`` reads back."""
-    return {
-        "phrases": {topic: list(phrases) for topic, phrases in lexicon.phrases.items()},
-        "fold": {fold.term: {"family": fold.family, "phrases": list(fold.phrases)} for fold in lexicon.folds},
-    }
+    return {"phrases": {topic: list(phrases) for topic, phrases in lexicon.phrases.items()}}
 
 
 def _checked(phrases: Sequence[str]) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ class Model:
         ]
 
     def knows(self, word: str) -> bool:
-        """Whether the model has learned from ``word``, as it stands or as the lexicon folds it."""
+        """Whether the model has learned from ``word``."""
         return all(seen in self.vectoriser.words for seen in self.reader.read("", word).counts)
 
     def _predict_batch(self, stories: Sequence[tuple[str, str]]) -> Iterator[Prediction]:

@@ -1,4 +1,4 @@
-"""What is to be seen in one story: its terms with names folded together, and the lexicon's phrases in it."""
+"""What is to be seen in one story: its terms, and the lexicon's phrases in it."""
 
 import re
 from collections import defaultdict
@@ -38,8 +38,7 @@ class Reading:
 @dataclass(frozen=True)
 class _Entry:
     phrase: Phrase
-    topic: int | None
-    folded: tuple[str, ...]
+    topic: int
 
 
 class _Starts(dict[str, tuple[_Entry, ...]]):
@@ -66,13 +65,9 @@ class Reader:
     """Reads stories with one lexicon; ``topics`` gives the topics their places."""
 
     def __init__(self, lexicon: Lexicon, topics: Sequence[str]) -> None:
-        hits = [_Entry(Phrase.parse(phrase), place, ()) for place, topic in enumerate(topics) for phrase in lexicon.phrases.get(topic, ())]
-        folds = [
-            _Entry(Phrase.parse(phrase), None, (fold.term, fold.family) if fold.family else (fold.term,))
-            for fold in lexicon.folds
-            for phrase in fold.phrases
-        ]
-        self._starts = _Starts(hits + folds)
+        self._starts = _Starts(
+            [_Entry(Phrase.parse(phrase), place) for place, topic in enumerate(topics) for phrase in lexicon.phrases.get(topic, ())]
+        )
 
     def read(self, title: str, text: str) -> Reading:
         """What is to be seen in a story; of a very long one only the beginning is looked at."""
@@ -88,23 +83,12 @@ class Reader:
     def _read_part(self, part: str, weight: int, in_title: bool, counts: dict[str, int], surfaces: dict[str, str], hits: list[Hit]) -> int:
         found = tokens(part)
         terms = [term(token) for token in found]
-        folded_until = 0
         for position, word in enumerate(terms):
-            seen: tuple[str, ...] = (word,)
-            end = position + 1
             if entries := self._starts[word]:
-                fold, end = _longest_fold(entries, terms, position)
                 hits += _hits(entries, terms, position, found, in_title)
-                seen = fold or seen
-            if position < folded_until:
-                continue
-            folded_until = end
-            if word in STOP_WORDS and end == position + 1:
-                continue
-            for name in seen:
-                counts[name] = counts.get(name, 0) + weight
-                if name not in surfaces:
-                    surfaces[name] = " ".join(found[position:end])
+            if word not in STOP_WORDS:
+                counts[word] = counts.get(word, 0) + weight
+                surfaces.setdefault(word, found[position])
         return len(terms)
 
 
@@ -115,20 +99,10 @@ def lead_and_rest(text: str) -> tuple[str, str]:
     return text[:cut], text[cut:]
 
 
-def _longest_fold(entries: Sequence[_Entry], terms: Sequence[str], position: int) -> tuple[tuple[str, ...], int]:
-    """The names that the longest fold at ``position`` gives, and where it ends."""
-    folded: tuple[str, ...] = ()
-    longest = position + 1
-    for entry in entries:
-        if entry.folded and (end := entry.phrase.end(terms, position)) >= longest:
-            folded, longest = entry.folded, end
-    return folded, longest
-
-
 def _hits(entries: Sequence[_Entry], terms: Sequence[str], position: int, found: Sequence[str], in_title: bool) -> list[Hit]:
     """The longest phrase of each topic at ``position``."""
     ends: dict[int, int] = {}
     for entry in entries:
-        if entry.topic is not None and (end := entry.phrase.end(terms, position)):
+        if end := entry.phrase.end(terms, position):
             ends[entry.topic] = max(end, ends.get(entry.topic, 0))
     return [Hit(topic, " ".join(found[position:end]), in_title) for topic, end in ends.items()]

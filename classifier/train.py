@@ -29,7 +29,7 @@ FEWEST_EXAMPLES = 10
 TOPICS_PER_STORY = (0.25, 0.61, 0.12, 0.02)
 # Each story is learned from twice, whole and by its title alone, so that a bare headline is judged as one. The title counts
 # for little: it does not always tell all that the story is about.
-TITLE_ONLY_WEIGHT = 0.1
+TITLE_ONLY_WEIGHT = 0.03
 # A person saw that the model was wrong, or unsure, on just this story: it counts for several of the labelled ones.
 CORRECTION_WEIGHT = 3.0
 LOWEST_THRESHOLD, HIGHEST_THRESHOLD, STEP = 0.25, 0.60, 0.01

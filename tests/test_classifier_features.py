@@ -40,7 +40,7 @@ def test_phrases_become_three_numbers_a_topic() -> None:
 
 
 def test_a_topic_without_phrases_has_numbers_too() -> None:
-    reader = Reader(Lexicon({"money": ("deficit",)}, ()), ["money", "sport"])
+    reader = Reader(Lexicon({"money": ("deficit",)}), ["money", "sport"])
     readings = [reader.read("Deficit grows", "the deficit grows"), reader.read("Match won", "the deficit of goals grows")]
     matrix = Vectoriser.fit([*readings, *readings], 2).transform(readings).matrix
     assert matrix[:, -3:].toarray().tolist() == [[0, 0, 0], [0, 0, 0]]

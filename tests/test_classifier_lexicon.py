@@ -1,17 +1,14 @@
-"""Phrases, folds and the lexicon's file."""
+"""Phrases and the lexicon's file."""
 
 from pathlib import Path
 
 import pytest
 
 from classifier.errors import ClassifierError
-from classifier.lexicon import Fold, Lexicon, Phrase, load_lexicon
+from classifier.lexicon import Lexicon, Phrase, load_lexicon
 from classifier.reading import Reader
 
-LEXICON = Lexicon(
-    {"money": ("deficit*", "control total*", "deficit target*"), "people": ("job/jobs cut*", "lose ... jobs")},
-    (Fold("ccg", "<commissioner>", ("ccg/ccgs", "clinical commissioning group*")),),
-)
+LEXICON = Lexicon({"money": ("deficit*", "control total*", "deficit target*"), "people": ("job/jobs cut*", "lose ... jobs")})
 
 
 @pytest.mark.parametrize(
@@ -38,14 +35,6 @@ def test_a_phrase_that_could_match_anything_is_refused(phrase: str) -> None:
         Phrase.parse(phrase)
 
 
-def test_names_for_the_same_thing_are_counted_together_and_shown_as_written() -> None:
-    reading = Reader(LEXICON, ["money", "people"]).read("CCGs meet", "The Clinical Commissioning Groups met the CCG.")
-    assert reading.counts == {"ccg": 6, "<commissioner>": 6, "meet": 2, "met": 2}
-    assert reading.surfaces["ccg"] == "CCGs"
-    body = Reader(LEXICON, ["money", "people"]).read("", "A Clinical Commissioning Group")
-    assert body.surfaces["ccg"] == "Clinical Commissioning Group"
-
-
 def test_hits_are_the_longest_phrase_of_a_topic_and_know_where_they_stand() -> None:
     reading = Reader(LEXICON, ["money", "people"]).read("Job cuts", "Deficit targets: a trust will lose 200 jobs.")
     assert [(hit.topic, hit.surface, hit.in_title) for hit in reading.hits] == [
@@ -57,8 +46,8 @@ def test_hits_are_the_longest_phrase_of_a_topic_and_know_where_they_stand() -> N
 
 def test_a_lexicon_file_is_read(tmp_path: Path) -> None:
     path = tmp_path / "lexicon.toml"
-    path.write_text('[phrases]\nmoney = ["deficit*"]\n[fold]\nccg = { family = "<body>", phrases = ["ccgs"] }\n')
-    assert load_lexicon(path) == Lexicon({"money": ("deficit*",)}, (Fold("ccg", "<body>", ("ccgs",)),))
+    path.write_text('[phrases]\nmoney = ["deficit*"]\n')
+    assert load_lexicon(path) == Lexicon({"money": ("deficit*",)})
 
 
 @pytest.mark.parametrize(
@@ -66,9 +55,9 @@ def test_a_lexicon_file_is_read(tmp_path: Path) -> None:
     [
         ("[phrases", "not valid TOML"),
         ("", "phrases"),
-        ('[phrases]\nmoney = ["... x"]\n[fold]\n', "must start and end with a word"),
-        ('[phrases]\nmoney = "deficit"\n[fold]\n', "must be a list"),
-        ("[phrases]\nmoney = [3]\n[fold]\n", "not a lexicon"),
+        ('[phrases]\nmoney = ["... x"]\n', "must start and end with a word"),
+        ('[phrases]\nmoney = "deficit"\n', "must be a list"),
+        ("[phrases]\nmoney = [3]\n", "not a lexicon"),
     ],
 )
 def test_a_faulty_lexicon_file_is_told(tmp_path: Path, text: str, told: str) -> None:

@@ -114,7 +114,7 @@ def test_the_same_data_makes_the_same_model_and_other_data_another() -> None:
     assert (again.thresholds, again.metrics) == (made.thresholds, made.metrics)
     relabelled = [dataclasses.replace(few[0], topics=frozenset(NAMES)), *few[1:]]
     assert train(relabelled, TOPICS, LEXICON).version != made.version
-    fewer = Lexicon({**LEXICON.phrases, "data": LEXICON.phrases["data"][1:]}, LEXICON.folds)
+    fewer = Lexicon({**LEXICON.phrases, "data": LEXICON.phrases["data"][1:]})
     assert train(few, TOPICS, fewer).version != made.version
 
 
@@ -154,7 +154,7 @@ def test_folds_spread_every_set_of_labels() -> None:
 
 def test_too_few_examples_are_told() -> None:
     topic = Topic("finance", "Finance", "Money.")
-    lexicon = Lexicon({"finance": ("deficit*",)}, ())
+    lexicon = Lexicon({"finance": ("deficit*",)})
     examples = [Example("T", "deficit", frozenset({"finance"}))] * 30
     with pytest.raises(ClassifierError, match="finance: 30 of 30"):
         train(examples, [topic], lexicon)
@@ -170,7 +170,7 @@ def test_a_single_topic_can_be_learned() -> None:
         Example("Deficit grows", f"The trust {number} has a deficit and must save money", frozenset({"finance"})) for number in range(20)
     ]
     other = [Example("Garden opens", f"The garden {number} opens with roses and music", frozenset()) for number in range(20)]
-    learned = train(money + other, [topic], Lexicon({"finance": ("deficit*",)}, ()))
+    learned = train(money + other, [topic], Lexicon({"finance": ("deficit*",)}))
     assert [p.topics for p in learned.predict([("Deficit", "deficit money"), ("Roses", "garden music with roses opens")])] == [
         ("finance",),
         (),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from classifier.lexicon import Lexicon
 from classifier.reading import LEAD_LENGTH, Reader, lead_and_rest
 
-READER = Reader(Lexicon({"money": ("deficit",)}, ()), ["money"])
+READER = Reader(Lexicon({"money": ("deficit",)}), ["money"])
 LEAD = "Inspectors who came on a wet Tuesday found trolleys unchecked and a birthing pool out of use"
 
 

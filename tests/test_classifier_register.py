@@ -25,7 +25,7 @@ def learned(word: str) -> Model:
     """A small model that knows money by that word."""
     about = [Example(f"{word} grows", f"The trust {number} has a {word} and must save", frozenset({"money"})) for number in range(20)]
     other = [Example("Garden opens", f"The garden {number} opens with roses and music", frozenset()) for number in range(20)]
-    return train(about + other, [TOPIC], Lexicon({"money": ("deficit*",)}, ()))
+    return train(about + other, [TOPIC], Lexicon({"money": ("deficit*",)}))
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def seeds(tmp_path: Path) -> Path:
     folder = tmp_path / "seeds"
     folder.mkdir()
     (folder / "topics.toml").write_text(TOPICS + STAFF)
-    (folder / "lexicon.toml").write_text('[phrases]\nmoney = ["deficit*"]\n[fold]\n')
+    (folder / "lexicon.toml").write_text('[phrases]\nmoney = ["deficit*"]\n')
     write_stories(folder, list(rows()))
     write_floor(folder, 0.5)
     return folder
