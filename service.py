@@ -113,14 +113,16 @@ def corrections(store: Store) -> Corrections:
     for correction in store.corrections.holding():
         by_story[correction.story_id].append(correction)
     examples = [
-        Example(made[-1].title, made[-1].text, frozenset(each.topic for each in made if each.about), id=story_id, decided=topics_of(made))
+        Example(
+            made[-1].title,
+            made[-1].text,
+            frozenset(each.topic for each in made if each.about),
+            id=story_id,
+            decided=frozenset(each.topic for each in made),
+        )
         for story_id, made in by_story.items()
     ]
     return Corrections(examples, through)
-
-
-def topics_of(made: Sequence[m.Correction]) -> frozenset[str]:
-    return frozenset(each.topic for each in made)
 
 
 def usable_model(settings: Settings) -> Model:
@@ -175,9 +177,12 @@ class ModelTagger:
         return m.Judged(judgements, prediction.note, model.version)
 
     def about(self) -> Mapping[str, Any]:
-        self._refresh()
-        in_use = self._register.in_use()
-        return asdict(self._register.entry(in_use.number)) | {"pinned": in_use.pinned} if in_use else {}
+        try:
+            in_use = self._register.in_use()
+            return asdict(self._register.entry(in_use.number)) | {"pinned": in_use.pinned} if in_use else {}
+        except ClassifierError as error:
+            _log.warning("%s", error)
+            return {}
 
     def _verdict(self, prediction: Prediction, version: str) -> m.Verdict:
         tags = tuple(

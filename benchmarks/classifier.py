@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 
@@ -32,6 +33,7 @@ from classifier.train import FOLDS, folds, train
 
 SEEDS = Path(__file__).parents[1] / "seeds"
 DRAWS = 1000
+PRECISION_DRAWS = 200
 
 LEARNING_SHARES = (0.0625, 0.125, 0.25, 0.5, 1.0)
 
@@ -87,10 +89,10 @@ def drawn(truth: Flags) -> NDArray[np.int64]:
     return np.random.default_rng(0).integers(len(truth), size=(DRAWS, len(truth)))
 
 
-def interval(found: Sequence[float]) -> str:
+def interval(found: Sequence[float], places: int = 3) -> str:
     """The middle 95 % of what was found."""
     low, high = np.percentile(found, [2.5, 97.5])
-    return f"[{low:.3f}, {high:.3f}]"
+    return f"[{low:.{places}f}, {high:.{places}f}]"
 
 
 def print_quality(names: Sequence[str], truth: Flags, ours: Judged, plain: Judged) -> None:
@@ -146,28 +148,42 @@ def judge_from_some(learned: Sequence[Example], held_out: Sequence[Example], sha
     return judging([learned[row] for row in sorted(rows.tolist())], held_out)
 
 
+def mean_precision(truth: Flags, confidence: Floats) -> float:
+    """The mean average precision of the topics: how well stories are ranked, whatever the thresholds."""
+    return float(np.mean([average_precision_score(truth[:, column], confidence[:, column]) for column in range(truth.shape[1])]))
+
+
 def print_ablation(examples: Sequence[Example], topics: Sequence[Topic], lexicon: Lexicon, full: Judged) -> None:
-    """What each part of the features brings: the model without it, and the paired difference."""
+    """What each part of the features brings: the model without it, and the paired differences.
+
+    Average precision tells small differences better than F1, which hangs on where the thresholds happen to lie.
+    """
     names = [topic.name for topic in topics]
     truth = truth_of(examples, names)
     draws = drawn(truth)
     bare: dict[str, tuple[Lexicon, dict[str, float]]] = {
         "whole words": (lexicon, {"classifier.features.WORD_WEIGHT": 0.0}),
         "pieces of words": (lexicon, {"classifier.features.PIECE_WEIGHT": 0.0}),
-        "lexicon phrases": (replace(lexicon, phrases={}), {}),
+        "lexicon phrases": (Lexicon({}), {}),
         "title counted twice": (lexicon, {"classifier.reading.TITLE_WEIGHT": 1}),
         "lead counted twice": (lexicon, {"classifier.reading.LEAD_WEIGHT": 1}),
         "learning from titles": (lexicon, {"classifier.train.TITLE_ONLY_WEIGHT": 0.0}),
     }
-    print(f"\n{'without':22} {'macro F1':>9} {'loss':>7} {'95 %':16}")
+    print(f"\n{'without':22} {'macro F1':>9} {'loss':>7} {'95 %':16} {'avg.prec.':>9} {'loss':>8} {'95 %':18}")
     for name, (without, constants) in bare.items():
         with ExitStack() as changed:
             for place, value in constants.items():
                 changed.enter_context(patch(place, value))
-            chosen = nested(examples, lambda learned, held_out, using=without: judge(learned, held_out, topics, using))[1]  # type: ignore[misc]
-        losses = [macro_f1(truth[rows], full[1][rows]) - macro_f1(truth[rows], chosen[rows]) for rows in draws]
-        score = macro_f1(truth, chosen)
-        print(f"{name:22} {score:9.3f} {macro_f1(truth, full[1]) - score:7.3f} {interval(losses):16}")
+            confidence, chosen = nested(examples, partial(judge, topics=topics, lexicon=without))
+        f1_losses = [macro_f1(truth[rows], full[1][rows]) - macro_f1(truth[rows], chosen[rows]) for rows in draws]
+        losses = [
+            mean_precision(truth[rows], full[0][rows]) - mean_precision(truth[rows], confidence[rows]) for rows in draws[:PRECISION_DRAWS]
+        ]
+        f1, precision = macro_f1(truth, chosen), mean_precision(truth, confidence)
+        print(
+            f"{name:22} {f1:9.3f} {macro_f1(truth, full[1]) - f1:7.3f} {interval(f1_losses):16}"
+            f" {precision:9.4f} {mean_precision(truth, full[0]) - precision:8.4f} {interval(losses, 4):18}"
+        )
 
 
 def timed(action: Callable[[], Any]) -> tuple[float, Any]:

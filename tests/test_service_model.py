@@ -127,11 +127,10 @@ def test_models_are_listed_shown_chosen_and_gone_back_to(home: Home) -> None:
     assert "chosen by a person" not in home.run("model", "list").out
 
 
-@pytest.mark.parametrize("content", [b"", b"\x80\x04\x95pickle", b"PK\x03\x04 broken"], ids=["empty", "a pickle", "a broken zip"])
-def test_a_model_that_was_tampered_with_is_told_and_made_anew(tmp_path: Path, content: bytes) -> None:
+def test_a_model_that_was_tampered_with_is_told_and_made_anew(tmp_path: Path) -> None:
     home = own_checkout(tmp_path)
     assert home.run("train").status == 0
-    (home.data / "models" / "0001.model").write_bytes(content)
+    (home.data / "models" / "0001.model").write_bytes(b"\x80\x04\x95pickle")
     assert "is not the file that was written when model 1 was made; it is not used" in home.run("model", "use", "1").complaint()
     (row,) = home.run("classify", "--json", stdin="Deficit doubles\nThe deficit of the trust doubled to £8m.").rows()
     assert row["topics"] == ["finance"]
