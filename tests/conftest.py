@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from databases import KINDS, Databases, Kind, Templates
 from hypothesis import settings
+from program import Home, make_home, trained_model
 from website import Site, open_site
 
 from feeds.store import Store
@@ -61,3 +62,15 @@ def still(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site for reading only."""
     with open_site(tmp_path_factory.mktemp("site")) as site:
         yield site
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The register of a model that the program trained from all stories, once."""
+    return trained_model(tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def home(tmp_path: Path, models: Path) -> Home:
+    """A data directory of its own with that model in use."""
+    return make_home(tmp_path, models)

@@ -91,16 +91,13 @@ def write_opml(folder: Path, *addresses: str) -> Path:
 
 
 def trained_model(shared: Path) -> Path:
-    """The register of a model trained by the program, once for all tests that share a folder; ``train.txt`` beside it is
-    what was said."""
+    """The register of a model trained by the program; ``train.txt`` beside it is what was said."""
     home = Home(shared / "trained", {})
-    models = home.data / "models"
-    if not models.exists():
-        shared.joinpath("trained").mkdir()
-        done = home.run("train")
-        assert done.status == 0, done.err
-        (home.data / "train.txt").write_text(done.out)
-    return models
+    home.data.mkdir()
+    done = home.run("train")
+    assert done.status == 0, done.err
+    (home.data / "train.txt").write_text(done.out)
+    return home.data / "models"
 
 
 def free_port() -> int:

@@ -63,8 +63,8 @@ def sample_stories() -> list[Example]:
 @pytest.mark.skipif(not SAMPLES.is_dir(), reason="the real newsletters are not on this machine")
 def test_real_newsletter_stories_get_the_topics_that_people_gave_them(model: Model) -> None:
     measured = evaluate(model, sample_stories())
-    assert round(measured["exact_match"] * measured["n"]) >= 16
-    assert measured["macro_f1"] >= 0.9
+    assert round(measured["exact_match"] * measured["n"]) >= 17
+    assert measured["macro_f1"] >= 0.95
 
 
 def test_held_out_stories_are_judged_well_in_every_topic(model: Model) -> None:

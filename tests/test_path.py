@@ -7,10 +7,9 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
 from ingest_support import item, rss
 from lxml import etree
-from program import Service, eventually, make_home, serving, trained_model, write_opml
+from program import Service, eventually, make_home, serving, write_opml
 from web_server import Answer, web_server
 from website import atom, texts
 
@@ -27,11 +26,6 @@ FIRST = item("1", "Monday round-up", ROUND_UP)
 SECOND = item("2", "Tariff cut leaves hospitals £90m short", "A cut to the tariff leaves hospitals £90m short of their budgets.")
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trained_model(tmp_path_factory.getbasetemp())
-
-
 def feed(service: Service, name: str) -> etree._Element:
     status, headers, body = service.get(f"/feeds/{name}.atom")
     assert (status, headers["content-type"]) == (200, "application/atom+xml; charset=utf-8")
@@ -42,8 +36,8 @@ def titles(service: Service, name: str) -> list[str]:
     return texts(feed(service, name), "a:entry/a:title")
 
 
-def test_bytes_of_a_source_become_stories_in_the_feeds_of_their_topics(tmp_path: Path, model: Path) -> None:
-    home = make_home(tmp_path, model)
+def test_bytes_of_a_source_become_stories_in_the_feeds_of_their_topics(tmp_path: Path, models: Path) -> None:
+    home = make_home(tmp_path, models)
     with web_server() as server:
         address = server.script("/feed", Answer(body=rss(FIRST), headers={"ETag": 'W/"one"', "Content-Type": "application/rss+xml"}))
         settings = {"SOURCES": str(write_opml(tmp_path, address)), "ALLOW_ADDRESSES": "127.0.0.0/8"}

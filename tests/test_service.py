@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner
 from ingest_support import item, rss
 from lxml import etree
-from program import PROGRAM, ROOT, Home, Result, free_port, make_home, trained_model, write_opml
+from program import PROGRAM, ROOT, Home, Result, free_port, make_home, write_opml
 from web_server import Answer, web_server
 
 from feeds.model import PublishedStory, StoryQuery, Subscription, Topic
@@ -37,16 +37,6 @@ TOLD = [
     ("Measles clinic sets up between the fish stall and the bank", None),
     ("Patient transport tender starts again from scratch", "commissioning"),
 ]
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trained_model(tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture
-def home(tmp_path: Path, model: Path) -> Home:
-    return make_home(tmp_path, model)
 
 
 @contextmanager
@@ -251,7 +241,7 @@ def test_text_is_classified_with_its_first_line_as_title(home: Home, tmp_path: P
     assert shares == sorted(shares, reverse=True)
 
 
-def test_json_lines_are_answered_in_order_with_all_confidences(home: Home, model: Path) -> None:
+def test_json_lines_are_answered_in_order_with_all_confidences(home: Home, models: Path) -> None:
     told = [dict(zip(("title", "text"), text.split("\n"), strict=True)) for text in (WORKFORCE, NOTHING, FINANCE)]
     lines = "\ufeff" + "\n\n".join(json.dumps(story) for story in told) + "\n"
     rows = invoke(home, "classify", "--json", stdin=lines).rows()
@@ -260,7 +250,7 @@ def test_json_lines_are_answered_in_order_with_all_confidences(home: Home, model
         ("Bake sale", []),
         ("Deficit doubles", ["finance"]),
     ]
-    version = (model.parent / "train.txt").read_text().split("version ")[1].split(",")[0]
+    version = (models.parent / "train.txt").read_text().split("version ")[1].split(",")[0]
     for row in rows:
         assert row.keys() == {"title", "topics", "confidence", "model"}
         assert row["confidence"].keys() == {"finance", "commissioning", "workforce", "data"}
@@ -333,8 +323,8 @@ def test_a_label_that_is_no_topic_is_told_by_line(home: Home, tmp_path: Path) ->
     assert "line 2: unknown topic sport" in invoke(home, "evaluate", labelled(tmp_path, (FINANCE, []), (NOTHING, ["sport"]))).complaint()
 
 
-def test_training_shows_how_good_the_model_is(model: Path) -> None:
-    shown = (model.parent / "train.txt").read_text().splitlines()
+def test_training_shows_how_good_the_model_is(models: Path) -> None:
+    shown = (models.parent / "train.txt").read_text().splitlines()
     start = next(number for number, line in enumerate(shown) if line.startswith("topic"))
     assert [line.split()[0] for line in shown[start + 1 : start + 5]] == ["finance", "commissioning", "workforce", "data"]
     assert shown[-1].startswith("Model 1 (") and shown[-1].endswith("is in use.")
@@ -349,10 +339,10 @@ def feed_bytes(home: Home) -> dict[str, bytes]:
         return {name: documents.get(name).body for name in documents.names}
 
 
-def test_a_backup_restored_elsewhere_is_the_same_service(tmp_path: Path, model: Path) -> None:
+def test_a_backup_restored_elsewhere_is_the_same_service(tmp_path: Path, models: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "other").mkdir()
-    one, other = make_home(tmp_path / "one", model), make_home(tmp_path / "other", model)
+    one, other = make_home(tmp_path / "one", models), make_home(tmp_path / "other", models)
     file = tmp_path / "backup.gz"
     assert one.run("read", LETTER).status == 0
     served = feed_bytes(one)

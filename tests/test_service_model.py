@@ -6,23 +6,12 @@ import json
 import shutil
 from pathlib import Path
 
-import pytest
-from program import ROOT, Home, Service, eventually, make_home, serving, trained_model, write_opml
+from program import ROOT, Home, Service, eventually, serving, write_opml
 from website import atom, texts
 
 LETTER = "{title}\n\n{text}\n"
 SPORT = '[[topic]]\nname = "sport"\ntitle = "Sport"\nmeaning = "Matches and those who play them."\n'
 CLUBS = "Rovers United Athletic Wanderers Albion County Villa Orient Palace Argyle Harriers Swifts Rangers Celtic Thistle Hibs".split()
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trained_model(tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture
-def home(tmp_path: Path, model: Path) -> Home:
-    return make_home(tmp_path, model)
 
 
 def write_letter(home: Home, name: str, title: str, text: str) -> None:

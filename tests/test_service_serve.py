@@ -14,22 +14,12 @@ from threading import Event
 
 import pytest
 from ingest_support import item, rss
-from program import PATIENCE, ROOT, Home, eventually, make_home, serving, trained_model, write_opml
+from program import PATIENCE, ROOT, Home, eventually, serving, write_opml
 from web_server import Answer, WebServer, web_server
 from website import atom, texts
 
 from feeds.model import StoryQuery
 from feeds.store import open_store
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trained_model(tmp_path_factory.getbasetemp())
-
-
-@pytest.fixture
-def home(tmp_path: Path, model: Path) -> Home:
-    return make_home(tmp_path, model)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from feeds.publish.atom import feed_path, page_path, provenance, story_path
 from feeds.publish.documents import document
 from feeds.text import summary
 from feeds.web.answer import answer
+from feeds.web.api import moment
 from feeds.web.parts import drift_of, parts
 from feeds.web.query import story_id as checked_id
 from feeds.web.query import story_query
@@ -30,10 +31,6 @@ _STORIES = 30
 def _day(seconds: int) -> str:
     moment = datetime.fromtimestamp(seconds, UTC)
     return f"{moment.day} {moment:%B %Y}"
-
-
-def _iso(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
 
 
 def _percent(share: float) -> str:
@@ -53,7 +50,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "figure": _figure,
     "share": _share,
     "day": _day,
-    "iso": _iso,
+    "iso": moment,
     "percent": _percent,
     "summary": summary,
     "provenance": provenance,
