@@ -7,8 +7,9 @@ COPY pyproject.toml requirements.in README.md service.py ./
 COPY feeds feeds
 COPY classifier classifier
 COPY seeds seeds
+# The database that training looks for corrections in stays behind: one that came with the image would give every installation the same name.
 RUN /venv/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation -e . \
- && HEALTHWIRE_DATA_DIR=/data /venv/bin/healthwire train
+ && HEALTHWIRE_DATA_DIR=/data HEALTHWIRE_DATABASE_URL=sqlite:////tmp/healthwire.db /venv/bin/healthwire train
 
 # Second stage: no compiler, no package cache, an unprivileged user.
 FROM python:3.11-slim

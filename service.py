@@ -126,9 +126,8 @@ def corrections(store: Store) -> Corrections:
 
 
 def usable_model(settings: Settings) -> Model:
-    """The model in use; when there is none that this version can use, a new one."""
-    store = prepared_store(settings)
-    return workshop(settings).usable(partial(corrections, store))
+    """The model in use; when there is none that this version can use, a new one, for which alone the database is opened."""
+    return workshop(settings).usable(lambda: corrections(prepared_store(settings)))
 
 
 class ModelTagger:

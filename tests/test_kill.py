@@ -19,6 +19,7 @@ from databases import Databases, Kind, rows
 from fakes import START, FakeClock, KeywordTagger
 from processes import children
 
+from feeds.ingest.chores import Rescoring
 from feeds.ingest.files import read_files
 from feeds.model import PollResult
 from feeds.store import Store, open_store
@@ -60,6 +61,19 @@ def before_polls(store: Store) -> None:
     for number, source_id in enumerate(add_sources(store, [f"S{number}" for number in range(9)])):
         first = issue("first", news("Kept"), news(f"S{number} will be withdrawn", "Old.", topics={"workforce": 0.9}))
         store.polls.write(source_id, [first], START - 3600)
+
+
+def tag_anew(store: Store, clock: FakeClock, _: Path) -> None:
+    """What the ingest role does when another model is in use."""
+    Rescoring(store, KeywordTagger(), clock)(lambda: False)
+
+
+def before_tagging(store: Store) -> None:
+    """Stories that a model took for finance; the next finds most of them to be of other topics."""
+    [source_id] = add_sources(store, ["A"])
+    told = ("Nurses leave", "Records go astray", "A deficit doubles", "Owls nest")
+    stories = [news(f"{told[number % 4]} in ward {number}") for number in range(200)]
+    store.polls.write(source_id, [issue(str(number), each) for number, each in enumerate(stories)], START - 3600)
 
 
 STREETS = ("Abbey", "Baker", "Castle", "Dock", "Elm", "Ferry", "Green", "Hill")
@@ -196,12 +210,12 @@ def _survives_kills(rounds: Iterator[Round], open_at: Callable[[str], Store], ki
             break
         job = next(rounds)
         store = open_at(job.url)
-        untouched = len(rows(store, article))
+        untouched = len(rows(store, change))
         if not _was_killed(job, after=dice.uniform(0, took)):
             continue
         killed += 1
         assert _is_whole(store), f"attempt {attempt}"
-        midway += untouched < len(rows(store, article)) < len(undisturbed["articles"])
+        midway += untouched < len(rows(store, change)) < len(undisturbed["changes"])
         job.work(store, FakeClock(START + wait), job.folder)
         assert _state(store) == undisturbed, f"attempt {attempt}"
         store.engine.dispose()
@@ -242,3 +256,13 @@ def test_sources_polled_again_after_a_kill_are_stored_as_if_nothing_had_happened
     store.engine.dispose()
     rounds = (Round(databases.copy_of(url), poll_all, tmp_path) for _ in count())
     _survives_kills(rounds, databases.open, kills, wait=_LEASE, seed=2)
+
+
+@pytest.mark.parametrize(("kind", "kills"), [("sqlite", 10), ("postgresql", 2)])
+def test_stories_tagged_anew_after_a_kill_change_once(kind: Kind, kills: int, databases: Databases, tmp_path: Path) -> None:
+    url = databases.migrated(kind)
+    store = databases.open(url)
+    before_tagging(store)
+    store.engine.dispose()
+    rounds = (Round(databases.copy_of(url), tag_anew, tmp_path) for _ in count())
+    _survives_kills(rounds, databases.open, kills, wait=0, seed=3)
