@@ -15,16 +15,19 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from databases import Databases, Kind, rows
 from processes import children
 from psycopg import sql
 
+import feeds.store
 from feeds.errors import HealthwireError, NewerDatabase, StoreError
 from feeds.store import Store, migrate, open_store
 from feeds.store.engine import reading, writing
-from feeds.store.schema import meta, metadata
+from feeds.store.schema import meta, metadata, story, story_topic
 
 # ---------------------------------------------------------------- migrations
 
@@ -47,6 +50,31 @@ def test_the_migrations_make_what_the_schema_says(databases: Databases, kind: Ki
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
     # Collations, cascades and autoincrement, which Alembic does not compare.
     assert _reflected(migrated) == _reflected(made)
+
+
+def test_tags_of_the_version_before_are_the_model_s_own(databases: Databases, kind: Kind) -> None:
+    store = databases.open(databases.empty(kind))
+    config = Config()
+    config.set_main_option("script_location", str(Path(feeds.store.__file__).parent / "migrations"))
+    told = {"id": "01M8", "lead_report": "01M8", "first_seen": 1, "updated": 1, "seq": 1, "untagged": False}
+    tags = [
+        {"story_id": "01M8", "topic": topic, "confidence": 0.5, "chosen": chosen, "model": "m1", "evidence": []}
+        for topic, chosen in (("data", False), ("finance", True))
+    ]
+    with store.engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(sa.insert(sa.table("story", *map(sa.column, told))).values(told))
+        connection.execute(
+            sa.insert(sa.table("story_topic", *(sa.column(name, sa.JSON if name == "evidence" else None) for name in tags[0]))), tags
+        )
+        connection.commit()
+    migrate(store.engine)
+    assert [(row["topic"], row["chosen"], row["judged"], row["curator"]) for row in rows(store, story_topic)] == [
+        ("data", False, False, None),
+        ("finance", True, True, None),
+    ]
+    assert [(row["lesson"], row["lesson_why"], row["unknown_words"]) for row in rows(store, story)] == [(0, "", 0)]
 
 
 def _reflected(store: Store) -> dict[str, Any]:
