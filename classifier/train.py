@@ -47,9 +47,9 @@ def train(examples: Sequence[Example], topics: Sequence[Topic], lexicon: Lexicon
     names = [topic.name for topic in topics]
     examples = sorted(examples, key=lambda example: example.decided is not None)
     lessons = _Lessons.of(examples, names, Reader(lexicon, names))
-    _check_enough(names, lessons)
     labelled = sum(example.decided is None for example in examples)
     truth = lessons.truth[:labelled]
+    _check_enough(names, truth)
     scores, second_scores = _held_out_scores(examples[:labelled], lessons)
     mix = as_in_the_news(truth)
     slopes, offsets, confidences = _calibrate(scores, truth, mix)
@@ -72,7 +72,7 @@ def train(examples: Sequence[Example], topics: Sequence[Topic], lexicon: Lexicon
 def version_for(examples: Sequence[Example], topics: Sequence[Topic], lexicon: Lexicon) -> str:
     """The version of the model that ``train`` would make."""
     rows = [[each.title, each.text, sorted(each.topics), None if each.decided is None else sorted(each.decided)] for each in examples]
-    return version_of(sorted(rows, key=repr), [asdict(topic) for topic in topics], lexicon_tables(lexicon))
+    return version_of(rows, [asdict(topic) for topic in topics], lexicon_tables(lexicon))
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,11 @@ def _weight(example: Example, name: str) -> float:
     return CORRECTION_WEIGHT if name in example.decided else 0.0
 
 
-def _check_enough(names: Sequence[str], lessons: _Lessons) -> None:
-    taught = lessons.weight > 0
-    for name, truth, known in zip(names, lessons.truth.T, taught.T, strict=True):
-        about = int((truth & known).sum())
-        if min(about, int(known.sum()) - about) < FEWEST_EXAMPLES:
+def _check_enough(names: Sequence[str], truth: Flags) -> None:
+    for name, about in zip(names, truth.sum(axis=0).tolist(), strict=True):
+        if min(about, len(truth) - about) < FEWEST_EXAMPLES:
             raise ClassifierError(
-                f"{name}: {about} of {int(known.sum())} labelled stories are about it; at least {FEWEST_EXAMPLES} must be and"
+                f"{name}: {about} of {len(truth)} labelled stories are about it; at least {FEWEST_EXAMPLES} must be and"
                 f" {FEWEST_EXAMPLES} must not: label more stories"
             )
 

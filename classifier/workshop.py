@@ -1,6 +1,7 @@
 """Makes models from the seeds and people's corrections, lets them through the gate and puts them to use."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,6 +16,8 @@ from classifier.model import Model
 from classifier.register import Entry, Register
 from classifier.topics import Topic, load_topics
 from classifier.train import train, version_for
+
+_log = logging.getLogger(__name__)
 
 TOPICS, STORIES, LEXICON, FLOOR = "topics.toml", "stories.jsonl", "lexicon.toml", "floor.json"
 
@@ -64,10 +67,17 @@ class Workshop:
         current = self._current()
         if current and self._fits(*current):
             return current[1]
-        made = self.train(corrections(), comparing=current is not None)
+        try:
+            made = self.train(corrections(), comparing=current is not None)
+        except ClassifierError as error:
+            if current is None:
+                raise
+            _log.warning("%s; model %d stays in use", error, current[0].number)
+            return current[1]
         if not made.entry.refused:
             return self.register.load(made.entry.number)
         if current:
+            _log.warning("%s Model %d stays in use", " ".join(made.lines), current[0].number)
             return current[1]
         raise ClassifierError(
             f"model {made.entry.number} was trained but is not good enough: {'; '.join(made.entry.refused)};"
@@ -87,6 +97,7 @@ class Workshop:
             entry = self._known(version_for(examples, self.topics, lexicon))
             new = entry is None
             if entry is None:
+                _log.info("training on %d labelled stories and %d corrected ones", len(labelled), len(corrections.examples))
                 model = train(examples, self.topics, lexicon)
                 current = self._in_use_entry() if comparing else None
                 made_from = {

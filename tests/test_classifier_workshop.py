@@ -117,6 +117,15 @@ def test_a_file_that_was_tampered_with_is_made_anew(seeds: Path) -> None:
     assert shop(seeds).register.in_use() == InUse(2, (1,))
 
 
+def test_seeds_that_cannot_be_learned_from_leave_the_old_model_in_use(seeds: Path, caplog: pytest.LogCaptureFixture) -> None:
+    good = shop(seeds).usable(lambda: NOTHING)
+    (seeds / "topics.toml").write_text(TOPICS + STAFF + '[[topic]]\nname = "sport"\ntitle = "Sport"\nmeaning = "Matches."\n')
+    decided = Corrections([correction(f"Match {number}", "A goal in the match", sport=number % 2 == 0) for number in range(40)], 40)
+    assert shop(seeds).usable(lambda: decided).version == good.version
+    assert "sport: 0 of 60 labelled stories are about it" in caplog.text
+    assert "model 1 stays in use" in caplog.text
+
+
 def test_a_person_s_choice_outlives_new_labels_until_training_is_asked_for(seeds: Path) -> None:
     first = shop(seeds).usable(lambda: NOTHING)
     write_stories(seeds, [*rows(), ("Deficit in Oxford", "A deficit again", ["money"])])
