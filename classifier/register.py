@@ -7,6 +7,7 @@ it. A model's file is believed only if its hash is the one that was written down
 import fcntl
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from classifier.model import Model
 from classifier.storage import from_bytes, maker, to_bytes
 
 IN_USE = "in-use.json"
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,14 @@ class Register:
         self._folder = folder
 
     def entries(self) -> list[Entry]:
-        """All models, oldest first. Raises ClassifierError if an entry is damaged."""
-        found = sorted(int(path.stem) for path in self._folder.glob("*.json") if re.fullmatch(r"\d{4,9}", path.stem))
-        return [self.entry(number) for number in found]
+        """All models, oldest first; one whose entry is damaged is left out, and said so in the log."""
+        found = []
+        for number in self._numbers():
+            try:
+                found.append(self.entry(number))
+            except ClassifierError as error:
+                _log.warning("%s", error)
+        return found
 
     def entry(self, number: int) -> Entry:
         """What is known of a model. Raises ClassifierError if there is no such model or its entry is damaged."""
@@ -97,7 +104,7 @@ class Register:
     def add(self, model: Model, made: int, made_from: Mapping[str, Any], refused: tuple[str, ...] = ()) -> Entry:
         """Keep a model under the next number. Raises ClassifierError if the folder cannot be written."""
         self._make_folder()
-        number = max((entry.number for entry in self.entries()), default=0) + 1
+        number = max(self._numbers(), default=0) + 1
         content = to_bytes(model)
         entry = Entry(
             number,
@@ -155,6 +162,9 @@ class Register:
         with (self._folder / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+    def _numbers(self) -> list[int]:
+        return sorted(int(path.stem) for path in self._folder.glob("*.json") if re.fullmatch(r"\d{4,9}", path.stem))
 
     def _path(self, number: int, suffix: str) -> Path:
         return self._folder / f"{number:04}.{suffix}"

@@ -110,11 +110,19 @@ def test_without_any_other_a_refused_model_needs_a_person(seeds: Path) -> None:
     assert shop(seeds).usable(lambda: NOTHING)
 
 
-def test_a_file_that_was_tampered_with_is_made_anew(seeds: Path) -> None:
+@pytest.mark.parametrize("name", ["0001.model", "0001.json"])
+def test_a_file_that_was_tampered_with_is_made_anew(seeds: Path, name: str) -> None:
     good = shop(seeds).usable(lambda: NOTHING)
-    (seeds.parent / "models" / "0001.model").write_bytes(b"something else")
+    (seeds.parent / "models" / name).write_bytes(b"something else")
     assert shop(seeds).usable(lambda: NOTHING).version == good.version
     assert shop(seeds).register.in_use() == InUse(2, (1,))
+
+
+def test_a_damaged_note_of_what_is_in_use_is_written_anew(seeds: Path) -> None:
+    good = shop(seeds).usable(lambda: NOTHING)
+    (seeds.parent / "models" / "in-use.json").write_bytes(b"{")
+    assert shop(seeds).usable(lambda: NOTHING).version == good.version
+    assert shop(seeds).register.in_use() == InUse(1)
 
 
 def test_seeds_that_cannot_be_learned_from_leave_the_old_model_in_use(seeds: Path, caplog: pytest.LogCaptureFixture) -> None:
