@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
@@ -131,7 +131,7 @@ def usable_model(settings: Settings) -> Model:
 
 
 class ModelTagger:
-    """The classifier behind the ports that ingest and web know; takes up another model between two batches."""
+    """The classifier behind the port that ingest knows; takes up another model between two batches."""
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self._shop = workshop(settings)
@@ -175,14 +175,6 @@ class ModelTagger:
         )
         return m.Judged(judgements, prediction.note, model.version)
 
-    def about(self) -> Mapping[str, Any]:
-        try:
-            in_use = self._register.in_use()
-            return asdict(self._register.entry(in_use.number)) | {"pinned": in_use.pinned} if in_use else {}
-        except ClassifierError as error:
-            _log.warning("%s", error)
-            return {}
-
     def _verdict(self, prediction: Prediction, version: str) -> m.Verdict:
         tags = tuple(
             m.Tag(each.topic, each.confidence, each.chosen, version, tuple(m.Evidence(*term) for term in each.evidence))
@@ -205,25 +197,30 @@ class ModelTagger:
             _log.warning("%s; model %s stays in use", error, self._model.version)
 
 
-class LateTagger:
-    """A ModelTagger made when it is first needed: serving feeds needs none, and loading the libraries takes a second."""
+class LateJudge:
+    """The classifier behind the port that web knows: its register is read at once, its model only when a text is to be judged,
+    since serving feeds needs none and loading it takes a second."""
 
-    def __init__(self, make: Callable[[], ModelTagger]) -> None:
-        self._make = make
+    def __init__(self, settings: Settings, store: Store) -> None:
+        self._make = partial(ModelTagger, settings, store)
+        self._settings = settings
         self._lock = threading.Lock()
-        self._made: ModelTagger | None = None
+        self._tagger: ModelTagger | None = None
 
     def judge(self, title: str, text: str) -> m.Judged:
-        return self._tagger().judge(title, text)
+        with self._lock:
+            if self._tagger is None:
+                self._tagger = self._make()
+        return self._tagger.judge(title, text)
 
     def about(self) -> Mapping[str, Any]:
-        return self._tagger().about()
-
-    def _tagger(self) -> ModelTagger:
-        with self._lock:
-            if self._made is None:
-                self._made = self._make()
-            return self._made
+        register = workshop(self._settings).register
+        try:
+            in_use = register.in_use()
+            return asdict(register.entry(in_use.number)) | {"pinned": in_use.pinned} if in_use else {}
+        except ClassifierError as error:
+            _log.warning("%s", error)
+            return {}
 
 
 class Retraining:
@@ -233,10 +230,13 @@ class Retraining:
         self._settings = settings
         self._store = store
         self._shop = workshop(settings)
+        self._tried = 0
 
     def __call__(self, stopping: Stopping) -> None:
         if not self._is_due():
             return
+        # A training that fails, e.g. for a faulty label, is tried again only after as many corrections more.
+        self._tried = self._store.corrections.last()
         _log.info("training in the background: people have made new corrections")
         # Spawned: forking beside threads can hang. A killed training leaves nothing behind that would be used.
         process = multiprocessing.get_context("spawn").Process(target=train_in_background, args=(self._settings,), daemon=True)
@@ -251,7 +251,7 @@ class Retraining:
         in_use = self._shop.register.in_use()
         if not enough or (in_use and in_use.pinned):
             return False
-        return self._store.corrections.since(self._shop.learned_through()) >= enough
+        return self._store.corrections.since(max(self._tried, self._shop.learned_through())) >= enough
 
 
 def train_in_background(settings: Settings) -> None:
@@ -374,8 +374,8 @@ def load_app(settings: Settings) -> Any:
     store = open_store(settings.database)
     known = topics()
     documents = FeedDocuments(store, known, settings.address)
-    tagger = LateTagger(partial(ModelTagger, settings, store))
-    parts = WebParts(store, documents, known, settings.address, clock, tagger, patience=max(60, 4 * settings.tick))
+    judge = LateJudge(settings, store)
+    parts = WebParts(store, documents, known, settings.address, clock, judge, patience=max(60, 4 * settings.tick))
     return create_app(parts, settings.secret_key or secrets.token_hex(32))
 
 

@@ -68,7 +68,8 @@ def check_same_site(site: WebParts) -> None:
     own = origin is None or _origin(origin) in (_origin(site.base_url), _origin(request.host_url))
     # Browsers that tell where a request comes from are believed: behind a proxy our own address may look like another.
     fetched_from = request.headers.get("Sec-Fetch-Site")
-    if fetched_from != "same-origin" if fetched_from else not own:
+    ours = fetched_from == "same-origin" if fetched_from else own
+    if not ours:
         raise Forbidden("this form was sent from another site; open the page here and try again")
 
 
