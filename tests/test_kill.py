@@ -72,7 +72,7 @@ def before_tagging(store: Store) -> None:
     """Stories that a model took for finance; the next finds most of them to be of other topics."""
     [source_id] = add_sources(store, ["A"])
     told = ("Nurses leave", "Records go astray", "A deficit doubles", "Owls nest")
-    stories = [news(f"{told[number % 4]} in ward {number}") for number in range(200)]
+    stories = [news(f"{told[number % 4]} in ward {number}") for number in range(600)]
     store.polls.write(source_id, [issue(str(number), each) for number, each in enumerate(stories)], START - 3600)
 
 
