@@ -330,7 +330,7 @@ def prepare(settings: Settings) -> tuple[Store, ModelTagger]:
 
 def read_new_folders(settings: Settings, store: Store, tagger: ModelTagger) -> None:
     """Reads folder sources that were never read, so that a first start without a network has something to show."""
-    new = [source.id for source in store.sources.list() if source.is_folder and source.next_poll and not source.last_polled]
+    new = [source.id for source in store.sources.list() if source.scheme == "file" and source.next_poll and not source.last_polled]
     if new:
         asyncio.run(poll_sources(settings, store, tagger, new))
 

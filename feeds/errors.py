@@ -5,14 +5,20 @@ HealthwireError
 ├── InputError          a file or document that cannot be read
 ├── FetchError          a source did not deliver
 │   ├── RefusedAddress  the address lies inside a network that is not allowed
-│   └── TooLarge        the answer is longer than MAX_BYTES
+│   ├── TooLarge        the answer is longer than MAX_BYTES
+│   └── SourceGone      the server says that it is gone for good
 ├── ParseError          a source delivered something that is no feed or newsletter
+│   └── PageInstead     it is a web page, which may offer feeds
 ├── StoreError          the database cannot be used
 │   ├── NewerDatabase   it was written by a later version of Healthwire
 │   ├── LeaseLost       another worker took over this poll; nothing was written
 │   └── NotFound        no such source or story
 │       └── Gone        there was one, and it will not come back
 """
+
+from __future__ import annotations
+
+from feeds.model import FeedLink
 
 
 class HealthwireError(Exception):
@@ -28,7 +34,11 @@ class InputError(HealthwireError):
 
 
 class FetchError(HealthwireError):
-    """A source did not deliver."""
+    """A source did not deliver. ``retry_after``: the seconds for which its server asks to be left alone, 0 if it does not say."""
+
+    def __init__(self, message: str, retry_after: int = 0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class RefusedAddress(FetchError):
@@ -39,8 +49,23 @@ class TooLarge(FetchError):
     """The answer is longer than the byte cap."""
 
 
+class SourceGone(FetchError):
+    """The server says that the source is gone for good (410)."""
+
+
 class ParseError(HealthwireError):
     """What a source delivered is no feed or newsletter."""
+
+
+class PageInstead(ParseError):
+    """What a source delivered is a web page; ``feeds`` are those that it offers."""
+
+    def __init__(self, message: str, feeds: tuple[FeedLink, ...] = ()) -> None:
+        super().__init__(message, feeds)
+        self.feeds = feeds
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class StoreError(HealthwireError):

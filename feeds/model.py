@@ -9,34 +9,76 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where news comes from: a feed's address or a folder of newsletters (``file:`` URL)."""
+    """Where news comes from, by the scheme of its address: a feed (``http``), a mailbox (``imap``, ``maildir``), a folder of
+    newsletters (``file``), or one ``newsletter`` that its ``carrier``, a mailbox or folder, brings.
+
+    ``interval``: seconds between polls that a person set, else they follow from how often it publishes. ``next_poll`` is None
+    for a source that is not polled by itself; ``reason`` says in words why then. ``usual_gap``: seconds that usually
+    lie between two new entries; ``last_new``: when it last brought one. ``ttl`` (seconds), ``skip_hours`` and
+    ``skip_days`` are its document's own wishes, see ``Wishes``. ``moved_to`` is a new address that redirected polls led to
+    ``moved_times`` times. ``stopped``: it said that it is gone for good, or a person paused it. ``silence`` tells what has not
+    come that was to be expected, since ``silent_since``.
+    """
 
     id: int
     url: str
     title: str
     folder: str = ""
     home_url: str | None = None
+    interval: int | None = None
+    full_text: bool = False
+    carrier: int | None = None
     etag: str | None = None
     last_modified: str | None = None
     body_hash: str | None = None
     next_poll: int | None = None
+    reason: str = ""
     last_polled: int | None = None
     last_success: int | None = None
+    last_new: int | None = None
+    usual_gap: int | None = None
+    ttl: int = 0
+    skip_hours: int = 0
+    skip_days: int = 0
     failures: int = 0
+    failing_since: int | None = None
     error: str | None = None
+    stopped: bool = False
+    moved_to: str | None = None
+    moved_times: int = 0
+    silent_since: int | None = None
+    silence: str | None = None
 
     @property
-    def is_folder(self) -> bool:
-        return self.url.startswith("file:")
+    def scheme(self) -> str:
+        return self.url.partition(":")[0]
+
+    @property
+    def is_public(self) -> bool:
+        """Whether its address may be shown to everybody: paths, mailboxes and senders are nobody's business."""
+        return self.scheme in ("http", "https")
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """One line of an OPML file: a source as a person names it."""
+    """One line of an OPML file: a source as a person names it. ``interval``: seconds between polls, if a person set it."""
 
     url: str
     title: str
     folder: str = ""
+    interval: int | None = None
+    full_text: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceEvent:
+    """What happened to a source, in plain words; ``at`` is UTC epoch seconds."""
+
+    id: int
+    source: Source
+    at: int
+    kind: Literal["broke", "recovered", "moved", "stopped", "silent", "spoke"]
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +91,40 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """What a source answered. ``body`` is None when the server said 304."""
+    """What a source answered. ``body`` is None when the server said 304.
+
+    ``moved_to`` is where permanent redirects (301, 308) alone led, None without any; ``fresh_for`` the seconds for which the
+    answer says that it stays good (RFC 9111 section 4.2.1), 0 if it does not say.
+    """
 
     url: str
     body: bytes | None
     content_type: str = ""
     etag: str | None = None
     last_modified: str | None = None
+    moved_to: str | None = None
+    fresh_for: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Newsletter:
+    """Which newsletter a mail is an issue of. ``key`` comes from its List-Id, else from its sender, whatever mailbox it lies in."""
+
+    key: str
+    title: str
+
+    @property
+    def url(self) -> str:
+        """Its address as a source."""
+        return f"newsletter:{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
     """One feed entry, mail or file, before it is cut into stories.
 
-    ``body`` is HTML when ``is_html``, else plain text; ``origin`` tells how readily it may be a round-up.
+    ``body`` is HTML when ``is_html``, else plain text; ``origin`` tells how readily it may be a round-up. An article
+    with a ``newsletter`` belongs to that source and not to the mailbox or folder that brought it.
     """
 
     guid: str
@@ -74,15 +136,49 @@ class Article:
     base: str | None = None
     author: str | None = None
     published: int | None = None
+    newsletter: Newsletter | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """How rarely a document asks to be polled: ``ttl`` in seconds (of RSS ttl and sy:updatePeriod the longer); ``skip_hours``
+    and ``skip_days`` have a bit for each hour of the day in UTC (bit 0 is midnight) and weekday (bit 0 is Monday).
+    """
+
+    ttl: int = 0
+    skip_hours: int = 0
+    skip_days: int = 0
+
+
+_NO_WISHES = Wishes()
 
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """A source's document: its own title and home page, and the articles in its order."""
+    """A source's document: its own title and home page, its wishes, and the articles in its order."""
 
     articles: tuple[Article, ...]
     title: str = ""
     home_url: str | None = None
+    wishes: Wishes = _NO_WISHES
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Source bytes as they were parsed, kept so that they can be parsed anew. ``name`` is an address or a file's name."""
+
+    kind: Literal["feed", "file"]
+    name: str
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLink:
+    """A feed that a web page offers (HTML link with rel=alternate)."""
+
+    url: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,18 +339,37 @@ class Issue:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """When a source is polled next (None: not by itself) and why then, in plain words."""
+
+    at: int | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PollResult:
-    """What one poll leaves behind in its source's row and in the stories."""
+    """What one poll leaves behind in its source's row and in the stories.
+
+    ``url`` is its new address if it moved for good. ``marks`` are hashes of the entries in the document that was read, None to
+    keep those of before; ``raws`` is what of it was new.
+    """
 
     polled_at: int
-    next_poll: int | None
+    plan: Plan
     error: str | None = None
     etag: str | None = None
     last_modified: str | None = None
     body_hash: str | None = None
     title: str = ""
     home_url: str | None = None
+    url: str | None = None
+    moved_to: str | None = None
+    moved_times: int = 0
+    stopped: bool = False
+    wishes: Wishes | None = None
+    marks: frozenset[str] | None = None
     issues: tuple[Issue, ...] = ()
+    raws: tuple[Raw, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ class Settings:
     concurrency: int = 50
     per_host: int = 1
     allow_addresses: tuple[Network, ...] = ()
+    secrets_file: Path | None = None
+    raw_days: int = 30
+    raw_bytes: int = 1024**3
     retrain_after: int = 20
     secret_key: str = ""
     log_format: str = "text"
@@ -143,7 +146,7 @@ def _log_format(value: str) -> str:
     return value
 
 
-def _opml(value: str) -> Path:
+def _file(value: str) -> Path:
     path = Path(value)
     if not path.is_file():
         raise ValueError("there is no such file")
@@ -156,7 +159,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "bind": _bind,
     "base_url": _web_address,
     "contact": _one_line,
-    "sources": _opml,
+    "sources": _file,
     "poll_interval": _whole(1, 31_536_000),
     "poll_min_interval": _whole(1, 31_536_000),
     "poll_max_interval": _whole(1, 31_536_000),
@@ -166,6 +169,9 @@ _READERS: dict[str, Callable[[str], object]] = {
     "concurrency": _whole(1, 1000),
     "per_host": _whole(1, 100),
     "allow_addresses": _networks,
+    "secrets_file": _file,
+    "raw_days": _whole(0, 3650),
+    "raw_bytes": _whole(0, 1024**4),
     "retrain_after": _whole(0, 1_000_000),
     "secret_key": _secret,
     "log_format": _log_format,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from fakes import START
 
 from feeds.identity import fingerprint
-from feeds.model import Article, Evidence, Issue, PollResult, Story, Subscription, Tag, TaggedStory, Verdict
+from feeds.model import Article, Evidence, Issue, Plan, PollResult, Story, Subscription, Tag, TaggedStory, Verdict
 from feeds.store import Store
 
 # Long enough to be known again by its words.
@@ -38,7 +38,7 @@ def issue(guid: str, *told: TaggedStory, published: int | None = None, author: s
 
 
 def poll_of(*issues: Issue, at: int = START, next_poll: int | None = START + 3600, error: str | None = None) -> PollResult:
-    return PollResult(polled_at=at, next_poll=next_poll, error=error, etag='"e1"', body_hash="0" * 32, issues=issues)
+    return PollResult(polled_at=at, plan=Plan(next_poll, ""), error=error, etag='"e1"', body_hash="0" * 32, issues=issues)
 
 
 def add_sources(store: Store, names: Sequence[str], next_poll: int | None = START) -> list[int]:

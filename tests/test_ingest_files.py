@@ -197,7 +197,7 @@ def test_a_folders_address_leads_back_to_it_whatever_its_name(tmp_path: Path) ->
         folder.mkdir()
         put(folder, "a.txt", NEWS)
         source = source_of(folder)
-        assert source.is_folder
+        assert source.scheme == "file"
         assert len(fetch_folder(source, 10_000)[1]) == 1
         assert folder_url(tmp_path / name / ".." / name) == source.url
         assert replace(source).url.endswith("/")

@@ -17,9 +17,17 @@ def test_tallies_add_up_kind_by_kind() -> None:
     assert sum([Tally(1, 2, 3, 4), Tally(new=10), Tally(withdrawn=5)], Tally()) == Tally(new=11, edited=2, merged=3, withdrawn=9)
 
 
-@pytest.mark.parametrize(("url", "is_folder"), [("file:///var/letters/", True), ("https://a.example/file:", False)])
-def test_a_source_is_a_folder_by_its_address(url: str, is_folder: bool) -> None:
-    assert Source(1, url, "A").is_folder is is_folder
+@pytest.mark.parametrize(
+    ("url", "public"),
+    [
+        ("https://a.example/file:", True),
+        ("file:///var/letters/", False),
+        ("imaps://ada@mail.example/INBOX", False),
+        ("newsletter:from/ada@mail.example", False),
+    ],
+)
+def test_only_web_addresses_are_shown_to_everybody(url: str, public: bool) -> None:
+    assert Source(1, url, "A").is_public is public
 
 
 def test_a_story_shows_its_chosen_topics_surest_first() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import http
-import ipaddress
 import socket
 from collections import defaultdict
 from collections.abc import Sequence
@@ -15,16 +14,12 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from feeds.errors import FetchError, RefusedAddress, TooLarge
+from feeds.ingest.guard import REFUSAL, Guard
 from feeds.model import Fetched, Source
 from feeds.settings import Network
 
 _ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, application/xml;q=0.9, */*;q=0.5"
 _REDIRECTS = 5
-_GUARD = "this address lies in a private or reserved network; to read it, add its network to HEALTHWIRE_ALLOW_ADDRESSES"
-
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class HttpFetcher:
@@ -40,7 +35,7 @@ class HttpFetcher:
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._concurrency = concurrency
-        self._allowed = tuple(allowed)
+        self._guard = Guard(allowed)
         self._headers = {"User-Agent": user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
         self._hosts: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(per_host))
         self._session: aiohttp.ClientSession | None = None
@@ -95,20 +90,14 @@ class HttpFetcher:
 
     def _guarded_socket(self, address: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
         family, kind, protocol, _, target = address
-        if not self._permits(str(target[0])):
-            raise OSError(_GUARD)
+        if not self._guard.permits(str(target[0])):
+            raise OSError(REFUSAL)
         return socket.socket(family, kind, protocol)
-
-    def _permits(self, host: str) -> bool:
-        address = _unwrapped(ipaddress.ip_address(host.split("%", 1)[0]))
-        if any(address.version == network.version and address in network for network in self._allowed):
-            return True
-        return address.is_global and not address.is_multicast
 
     def _in_plain_words(self, error: Exception) -> FetchError:
         text = str(error)
-        if isinstance(error, aiohttp.ClientConnectorError) and _GUARD in str(error.os_error):
-            return RefusedAddress(_GUARD)
+        if isinstance(error, aiohttp.ClientConnectorError) and REFUSAL in str(error.os_error):
+            return RefusedAddress(REFUSAL)
         if isinstance(error, TimeoutError):
             return FetchError(f"no complete answer within {self._timeout} s (HEALTHWIRE_FETCH_TIMEOUT)")
         if isinstance(error, aiohttp.TooManyRedirects):
@@ -122,14 +111,6 @@ class HttpFetcher:
         if isinstance(error, aiohttp.ClientConnectorError):
             return FetchError(f"no connection to {error.host}: {error.os_error.strerror or error.os_error}")
         return FetchError(f"the connection failed: {text or type(error).__name__}")
-
-
-def _unwrapped(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one leads to: mapped, 6to4 or through NAT64."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    translated = ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF) if address in _NAT64 else None
-    return address.ipv4_mapped or address.sixtofour or translated or address
 
 
 def _phrase(status: int) -> str:

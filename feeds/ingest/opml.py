@@ -69,7 +69,7 @@ def write_opml(sources: Iterable[Source], title: str = "Healthwire sources") -> 
     body = etree.SubElement(root, "body")
     groups: dict[str, etree._Element] = {"": body}
     for source in sources:
-        if source.is_folder:
+        if not source.is_public:
             continue
         if source.folder not in groups:
             groups[source.folder] = etree.SubElement(body, "outline", text=source.folder, title=source.folder)

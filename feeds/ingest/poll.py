@@ -22,7 +22,7 @@ from feeds.ingest.files import fetch_folder
 from feeds.ingest.issues import issues_of
 from feeds.ingest.parse import parse_feed
 from feeds.ingest.schedule import Rhythm, next_poll
-from feeds.model import Fetched, Lease, Parsed, PollResult, Source, Tally
+from feeds.model import Fetched, Lease, Parsed, Plan, PollResult, Source, Tally
 from feeds.ports import Clock, Fetcher, Tagger
 from feeds.store import Store
 
@@ -105,7 +105,7 @@ class Poller:
 
     async def _attempt(self, source: Source) -> PollResult:
         try:
-            return await (self._folder(source) if source.is_folder else self._feed(source))
+            return await (self._folder(source) if source.scheme == "file" else self._feed(source))
         except HealthwireError as error:
             return self._failure(source, str(error))
         except (asyncio.CancelledError, KeyboardInterrupt):
@@ -143,14 +143,14 @@ class Poller:
     def _success(self, source: Source, fetched: Fetched, body_hash: str | None) -> PollResult:
         return PollResult(
             polled_at=self.clock(),
-            next_poll=self._next(source, 0),
+            plan=Plan(self._next(source, 0), ""),
             etag=fetched.etag,
             last_modified=fetched.last_modified,
             body_hash=body_hash,
         )
 
     def _failure(self, source: Source, error: str) -> PollResult:
-        return PollResult(polled_at=self.clock(), next_poll=self._next(source, source.failures + 1), error=error)
+        return PollResult(polled_at=self.clock(), plan=Plan(self._next(source, source.failures + 1), ""), error=error)
 
     def _next(self, source: Source, failures: int) -> int | None:
         if source.next_poll is None:

@@ -70,7 +70,7 @@ class Polls:
             "lease_until": 0,
             "lease_token": None,
             "last_polled": result.polled_at,
-            "next_poll": result.next_poll,
+            "next_poll": result.plan.at,
             "error": result.error,
             "failures": lease.source.failures + 1 if failed else 0,
         }

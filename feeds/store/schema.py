@@ -17,25 +17,82 @@ meta = sa.Table(
     sa.Column("value", sa.Text, nullable=False),
 )
 
+# ``host`` is the one that polls of it ask, so that claims can be fair to it; empty where nobody is asked.
 source = sa.Table(
     "source",
     metadata,
     sa.Column("id", BigId, primary_key=True, autoincrement=True),
     sa.Column("url", sa.Text, nullable=False, unique=True),
+    sa.Column("host", sa.Text, nullable=False, server_default=""),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("folder", sa.Text, nullable=False),
     sa.Column("home_url", sa.Text),
+    sa.Column("interval", sa.BigInteger),
+    sa.Column("full_text", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("carrier", BigId),
     sa.Column("etag", sa.Text),
     sa.Column("last_modified", sa.Text),
     sa.Column("body_hash", sa.String(32)),
     sa.Column("next_poll", sa.BigInteger),
+    sa.Column("reason", sa.Text, nullable=False, server_default=""),
     sa.Column("lease_until", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("lease_token", sa.String(26)),
     sa.Column("last_polled", sa.BigInteger),
     sa.Column("last_success", sa.BigInteger),
+    sa.Column("last_new", sa.BigInteger),
+    sa.Column("usual_gap", sa.BigInteger),
+    sa.Column("ttl", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("skip_hours", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("skip_days", sa.Integer, nullable=False, server_default="0"),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("failing_since", sa.BigInteger),
     sa.Column("error", sa.Text),
+    sa.Column("stopped", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("moved_to", sa.Text),
+    sa.Column("moved_times", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("silent_since", sa.BigInteger),
+    sa.Column("silence", sa.Text),
     sa.Index("source_due", "next_poll"),
+    sa.Index("source_leased", "lease_until"),
+    sa.Index("source_carrier", "carrier"),
+    sqlite_autoincrement=True,
+)
+
+# Hashes of the entries in the document that a source gave last, one beside the other: what is in it again need not be parsed.
+entry_marks = sa.Table(
+    "entry_marks",
+    metadata,
+    sa.Column("source_id", sa.ForeignKey("source.id", ondelete="CASCADE"), primary_key=True),
+    sa.Column("marks", sa.Text, nullable=False),
+)
+
+# Source bytes as they were parsed, compressed, for some days: what replay reads. ``size`` is that of ``body``.
+raw = sa.Table(
+    "raw",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("source_id", sa.ForeignKey("source.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("content_type", sa.Text, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("size", sa.Integer, nullable=False),
+    sa.Index("raw_source", "source_id"),
+    sa.Index("raw_at", "at"),
+    sqlite_autoincrement=True,
+)
+
+# Append-only: what happened to sources, for the people who look after them.
+source_event = sa.Table(
+    "source_event",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("source_id", sa.ForeignKey("source.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Index("source_event_source", "source_id"),
     sqlite_autoincrement=True,
 )
 
@@ -53,6 +110,7 @@ article = sa.Table(
     sa.Column("first_seen", sa.BigInteger, nullable=False),
     sa.Column("doubt", sa.Text),
     sa.UniqueConstraint("source_id", "guid"),
+    sa.Index("article_latest", "source_id", "first_seen"),
 )
 
 story = sa.Table(

@@ -109,7 +109,7 @@ def _topic(tag: Tag) -> dict[str, Any]:
 
 def _source(source: Source) -> dict[str, Any]:
     """A source without the paths of local folders, which are nobody's business."""
-    return {"id": source.id, "title": source.title, "url": None if source.is_folder else source.url}
+    return {"id": source.id, "title": source.title, "url": source.url if source.is_public else None}
 
 
 def _report(other: AlsoReported) -> dict[str, Any]:
