@@ -37,10 +37,14 @@ from feeds.errors import HealthwireError, InputError, SettingsError, StoreError
 from feeds.ingest.chores import Chore, Rescoring, Stopping, WeeklyFigures
 from feeds.ingest.files import folder_url, read_files
 from feeds.ingest.http import HttpFetcher
+from feeds.ingest.letterbox import Letterbox
 from feeds.ingest.opml import read_opml, write_opml
-from feeds.ingest.poll import Outcome, ParserPool, Poller, lease_seconds
-from feeds.ingest.role import IngestRole, Pace
+from feeds.ingest.poll import Outcome, Poller, lease_seconds
+from feeds.ingest.role import IngestRole
+from feeds.ingest.sandbox import Sandbox
 from feeds.ingest.schedule import Rhythm
+from feeds.ingest.shift import Pace, Shift
+from feeds.ingest.site import Site
 from feeds.logs import set_up_logging
 from feeds.publish.documents import FeedDocuments
 from feeds.settings import Settings, read_settings
@@ -280,12 +284,18 @@ async def poller(settings: Settings, store: Store, tagger: ModelTagger) -> Async
         per_host=settings.per_host,
         allowed=settings.allow_addresses,
     )
-    parser = ParserPool()
+    sandbox = Sandbox()
     try:
         async with fetcher:
-            yield Poller(store, fetcher, parser, tagger, clock, rhythm, settings.max_bytes)
+            site = Site(fetcher, sandbox, store.polls.marks)
+            letterbox = Letterbox(sandbox, store.polls.marks, mailboxes(settings), settings.max_bytes)
+            yield Poller(store, site, letterbox, FullText(fetcher, sandbox), tagger, clock, rhythm)
     finally:
-        parser.close()
+        sandbox.close()
+
+
+def pace(settings: Settings) -> Pace:
+    return Pace(settings.tick, settings.concurrency, lease_seconds(settings.fetch_timeout), settings.per_host)
 
 
 def load_starter_sources(settings: Settings, store: Store) -> None:
@@ -299,23 +309,18 @@ def load_starter_sources(settings: Settings, store: Store) -> None:
     store.status.mark_done("sources")
 
 
-async def poll_sources(
-    settings: Settings, store: Store, tagger: ModelTagger, ids: Sequence[int] | None, limit: int = 10_000
-) -> list[Outcome]:
+async def poll_sources(settings: Settings, store: Store, tagger: ModelTagger, ids: Sequence[int] | None) -> list[Outcome]:
     """Polls the named or all due sources once, with a progress bar on a terminal."""
-    leases = store.polls.claim(clock(), lease_seconds(settings.fetch_timeout), limit, ids)
     outcomes: list[Outcome] = []
+    expected = store.polls.count_due(clock()) if ids is None else len(ids)
     async with poller(settings, store, tagger) as this:
-        room = asyncio.Semaphore(settings.concurrency)
+        with progress(expected, "Polling") as bar:
 
-        async def one(lease: m.Lease) -> Outcome:
-            async with room:
-                return await this.poll(lease)
-
-        with progress(len(leases), "Polling") as bar:
-            for done in asyncio.as_completed([one(lease) for lease in leases]):
-                outcomes.append(await done)
+            def done(outcome: Outcome) -> None:
+                outcomes.append(outcome)
                 bar.update(1)
+
+            await Shift(store, this, clock, pace(settings), done).drain(ids)
     return sorted(outcomes, key=lambda outcome: outcome.source.id)
 
 
@@ -347,14 +352,13 @@ def run_ingest(settings: Settings) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        pace = Pace(settings.tick, settings.concurrency, lease_seconds(settings.fetch_timeout))
         async with poller(settings, store, tagger) as this:
             chores = (
                 Chore("rescoring", 10, Rescoring(store, tagger, clock)),
                 Chore("retraining", 60, Retraining(settings, store)),
                 Chore("weekly figures", 3600, WeeklyFigures(store, tagger, clock)),
             )
-            await IngestRole(store, this, clock, lambda: tagger.version, pace, chores).run(stop)
+            await IngestRole(store, this, clock, lambda: tagger.version, pace(settings), chores).run(stop)
 
     asyncio.run(run())
 

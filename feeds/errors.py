@@ -34,11 +34,15 @@ class InputError(HealthwireError):
 
 
 class FetchError(HealthwireError):
-    """A source did not deliver. ``retry_after``: the seconds for which its server asks to be left alone, 0 if it does not say."""
+    """A source did not deliver.
 
-    def __init__(self, message: str, retry_after: int = 0) -> None:
+    ``retry_after``: the seconds for which its server asks to be left alone, 0 if it does not say; ``status``: its answer's, if it gave one.
+    """
+
+    def __init__(self, message: str, retry_after: int = 0, status: int = 0) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.status = status
 
 
 class RefusedAddress(FetchError):

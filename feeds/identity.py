@@ -15,6 +15,10 @@ from feeds.text import canonical_url
 _WORDS_THAT_IDENTIFY = 12
 
 
+ArticleKey = tuple[str, str]
+"""What an article is known by within the source that polled it: its newsletter's address (empty without one) and its guid."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoryKeys:
     """What a story can be recognised by; None where it has nothing that identifies it."""
@@ -27,6 +31,18 @@ def digest(*parts: str | bytes) -> str:
     """A short stable hash of some strings or bytes."""
     encoded = (part if isinstance(part, bytes) else part.encode("utf-8", "surrogatepass") for part in parts)
     return hashlib.sha256(b"\x1f".join(encoded)).hexdigest()[:32]
+
+
+def article_key(article: Article) -> ArticleKey:
+    return (article.newsletter.url if article.newsletter else "", article.guid)
+
+
+def host_of(url: str) -> str:
+    """The host that a poll of this address asks, in lower case; empty when none is asked."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def fingerprint(article: Article) -> str:

@@ -367,6 +367,8 @@ class PollResult:
     moved_times: int = 0
     stopped: bool = False
     wishes: Wishes | None = None
+    last_new: int | None = None
+    usual_gap: int | None = None
     marks: frozenset[str] | None = None
     issues: tuple[Issue, ...] = ()
     raws: tuple[Raw, ...] = ()

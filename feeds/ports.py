@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol
 
 from feeds.model import Fetched, Judged, Source, Verdict
@@ -14,12 +15,16 @@ Clock = Callable[[], int]
 class Fetcher(Protocol):
     """Called by polls."""
 
-    async def fetch(self, source: Source) -> Fetched:
+    def fetch(self, source: Source) -> AbstractAsyncContextManager[Fetched]:
         """Ask the source for its document, with the validators it gave last time.
 
-        Raises:
+        Raises, on entering:
             FetchError: it did not deliver.
         """
+        ...
+
+    def page(self, url: str) -> AbstractAsyncContextManager[Fetched]:
+        """Ask for a web page or text file; raises as ``fetch`` does."""
         ...
 
 

@@ -12,11 +12,12 @@ from fakes import START, FakeClock, KeywordTagger
 from ingest_support import item, rss
 
 from feeds.errors import InputError
-from feeds.ingest.files import Reading, fetch_folder, folder_url, read_files
+from feeds.ingest.files import Reading, folder_url, list_folder, read_files
 from feeds.model import Source, StoryQuery, Tally
 from feeds.store import Store
 
 NEWS = b"Deficit grows\n\nThe trust has told its board of a deficit of five million pounds.\n"
+NOTHING: frozenset[str] = frozenset()
 OTHER = b"Nurses wanted\n\nForty more nurses are wanted in the north of the county.\n"
 
 
@@ -131,27 +132,40 @@ def test_a_folder_is_read_in_the_order_of_names_and_only_what_is_news(folder: Pa
     put(folder, "notes.txt~", b"draft")
     (folder / "c.txt").mkdir()
 
-    fetched, articles, complaints = fetch_folder(source_of(folder), 10_000)
+    letters = list_folder(source_of(folder), NOTHING, 10_000)
 
-    assert [article.guid for article in articles] == ["a.txt", "b.TXT"]
-    assert complaints == []
-    assert fetched.etag
+    assert [mail.name for mail in letters.mails] == ["a.txt", "b.TXT"]
+    assert (letters.complaints, letters.more) == ((), False)
 
 
 def test_a_folder_in_which_nothing_changed_is_not_read_again(folder: Path) -> None:
     put(folder, "a.txt", NEWS)
-    state = fetch_folder(source_of(folder), 10_000)[0].etag
+    first = list_folder(source_of(folder), NOTHING, 10_000)
 
-    fetched, articles, complaints = fetch_folder(source_of(folder, state), 10_000)
+    again = list_folder(source_of(folder), first.marks or NOTHING, 10_000)
 
-    assert (fetched.body, fetched.etag, articles, complaints) == (None, state, (), [])
+    assert again == replace(first, mails=())
 
 
-@pytest.mark.parametrize("change", ["new file", "edited", "touched", "renamed", "removed"])
-def test_any_change_in_a_folder_is_seen(folder: Path, change: str) -> None:
+def test_a_full_folder_is_read_in_several_looks(folder: Path) -> None:
+    for number in range(401):
+        put(folder, f"{number:03}.txt", NEWS)
+    known, read = NOTHING, []
+    for _ in range(3):
+        letters = list_folder(source_of(folder), known, 10_000)
+        known = letters.marks or NOTHING
+        read.append((len(letters.mails), letters.more))
+    assert read == [(200, True), (200, True), (1, False)]
+
+
+@pytest.mark.parametrize(
+    ("change", "read"),
+    [("new file", ["c.txt"]), ("edited", ["a.txt"]), ("touched", ["a.txt"]), ("renamed", ["aa.txt"]), ("removed", [])],
+)
+def test_any_change_in_a_folder_is_seen_and_only_that_is_read(folder: Path, change: str, read: list[str]) -> None:
     file = put(folder, "a.txt", NEWS)
     put(folder, "b.txt", OTHER)
-    state = fetch_folder(source_of(folder), 10_000)[0].etag
+    before = list_folder(source_of(folder), NOTHING, 10_000)
 
     match change:
         case "new file":
@@ -165,30 +179,30 @@ def test_any_change_in_a_folder_is_seen(folder: Path, change: str) -> None:
         case "removed":
             file.unlink()
 
-    fetched, articles, _ = fetch_folder(source_of(folder, state), 10_000)
-    assert fetched.body is not None
-    assert fetched.etag != state
-    assert len(articles) == len(list(folder.iterdir()))
+    after = list_folder(source_of(folder), before.marks or NOTHING, 10_000)
+    assert [mail.name for mail in after.mails] == read
+    assert after.state != before.state
+    assert len(after.marks or NOTHING) == len(list(folder.iterdir()))
 
 
-def test_bad_files_in_a_folder_are_named_while_the_others_are_read(folder: Path) -> None:
+def test_a_file_that_cannot_be_read_is_named_at_every_look_while_the_others_are_read(folder: Path) -> None:
     put(folder, "a.txt", NEWS)
-    put(folder, "broken.xml", b"<note/>")
-    put(folder, "empty.txt", b"")
     put(folder, "long.txt", OTHER * 500)
     (folder / "loop.txt").symlink_to(folder / "loop.txt")
 
-    _, articles, complaints = fetch_folder(source_of(folder), 10_000)
+    first = list_folder(source_of(folder), NOTHING, 10_000)
+    again = list_folder(source_of(folder), first.marks or NOTHING, 10_000)
 
-    assert [article.guid for article in articles] == ["a.txt"]
-    assert [complaint.split(":")[0].rsplit("/", 1)[-1] for complaint in complaints] == ["broken.xml", "empty.txt", "long.txt"]
+    assert [mail.name for mail in first.mails] == ["a.txt"]
+    assert [complaint.split(":")[0].rsplit("/", 1)[-1] for complaint in first.complaints] == ["long.txt"]
+    assert (again.mails, again.complaints) == ((), first.complaints)
 
 
 def test_a_folder_that_is_gone_is_an_error(folder: Path) -> None:
     source = source_of(folder)
     folder.rmdir()
     with pytest.raises(InputError, match=r"there is no folder .*/news letters"):
-        fetch_folder(source, 10_000)
+        list_folder(source, NOTHING, 10_000)
 
 
 def test_a_folders_address_leads_back_to_it_whatever_its_name(tmp_path: Path) -> None:
@@ -198,6 +212,6 @@ def test_a_folders_address_leads_back_to_it_whatever_its_name(tmp_path: Path) ->
         put(folder, "a.txt", NEWS)
         source = source_of(folder)
         assert source.scheme == "file"
-        assert len(fetch_folder(source, 10_000)[1]) == 1
+        assert len(list_folder(source, NOTHING, 10_000).mails) == 1
         assert folder_url(tmp_path / name / ".." / name) == source.url
         assert replace(source).url.endswith("/")

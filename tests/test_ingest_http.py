@@ -16,6 +16,7 @@ from ingest_support import USER_AGENT, http_fetcher, web_source
 from web_server import Answer, WebServer, web_server
 
 from feeds.errors import FetchError, RefusedAddress, TooLarge
+from feeds.ingest.http import HttpFetcher
 from feeds.model import Fetched, Source
 
 BODY = b"<rss version='2.0'/>"
@@ -30,9 +31,13 @@ def server() -> Iterator[WebServer]:
 def fetch(*sources: Source, **options: Any) -> list[Fetched]:
     """All sources at once, by one fetcher."""
 
+    async def one(fetcher: HttpFetcher, source: Source) -> Fetched:
+        async with fetcher.fetch(source) as fetched:
+            return fetched
+
     async def run() -> list[Fetched]:
         async with http_fetcher(**options) as fetcher:
-            return await asyncio.gather(*(fetcher.fetch(source) for source in sources))
+            return await asyncio.gather(*(one(fetcher, source) for source in sources))
 
     return asyncio.run(run())
 

@@ -1,4 +1,4 @@
-"""Articles become issues: what is new or edited, cut, and tagged in one batch."""
+"""Cut articles become issues: what is new or edited, tagged in one batch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import replace
 from fakes import KeywordTagger
 
 from feeds.identity import fingerprint
-from feeds.ingest.issues import issues_of
-from feeds.model import Article, Tag, Verdict
+from feeds.ingest.extract import cut
+from feeds.ingest.issues import issues_of, unknown
+from feeds.model import Article, Newsletter, Tag, Verdict
 
 NEWS = Article(
     "1",
@@ -35,21 +36,31 @@ def chosen(tags: Sequence[Tag]) -> list[str]:
     return [tag.topic for tag in tags if tag.chosen]
 
 
-def test_only_articles_that_are_new_or_edited_become_issues() -> None:
-    known = {"1": fingerprint(NEWS), "2": fingerprint(OTHER)}
+def test_only_articles_that_are_new_or_edited_are_unknown() -> None:
     edited = replace(OTHER, body=OTHER.body + " In the south too.")
     new = replace(NEWS, guid="3")
+    known = {("", "1"): fingerprint(NEWS), ("", "2"): fingerprint(OTHER)}
 
-    issues = issues_of([NEWS, edited, new], known, KeywordTagger())
+    assert [each.article for each in unknown(cut([NEWS, edited, new]), known)] == [edited, new]
 
-    assert [issue.article for issue in issues] == [edited, new]
-    assert [issue.fingerprint for issue in issues] == [fingerprint(edited), fingerprint(new)]
+
+def test_an_issue_of_a_newsletter_is_not_known_by_an_entry_with_the_same_id() -> None:
+    letter = replace(NEWS, newsletter=Newsletter("list/weekly.example.org", "Weekly"))
+    known = {("", "1"): fingerprint(NEWS)}
+    assert [each.article for each in unknown(cut([letter]), known)] == [letter]
+    assert unknown(cut([letter]), {("newsletter:list/weekly.example.org", "1"): fingerprint(letter)}) == []
+
+
+def test_an_issue_keeps_the_fingerprint_that_the_article_came_with() -> None:
+    (came,) = cut([NEWS])
+    (issue,) = issues_of([replace(came, article=replace(NEWS, body="The whole text."))], KeywordTagger())
+    assert (issue.fingerprint, issue.article.body) == (fingerprint(NEWS), "The whole text.")
 
 
 def test_all_stories_are_tagged_in_one_batch_and_get_their_own_tags() -> None:
     tagger = CountingTagger()
 
-    issues = issues_of([NEWS, OTHER], {}, tagger)
+    issues = issues_of(cut([NEWS, OTHER]), tagger)
 
     assert tagger.batches == [["Deficit grows", "Nurses wanted"]]
     assert [[(each.story.title, chosen(each.tags)) for each in issue.stories] for issue in issues] == [
@@ -58,13 +69,12 @@ def test_all_stories_are_tagged_in_one_batch_and_get_their_own_tags() -> None:
     ]
 
 
-def test_nothing_new_gives_no_issues() -> None:
-    assert issues_of([NEWS], {"1": fingerprint(NEWS)}, KeywordTagger()) == ()
-    assert issues_of([], {}, KeywordTagger()) == ()
+def test_nothing_gives_no_issues() -> None:
+    assert issues_of([], KeywordTagger()) == ()
 
 
 def test_an_entry_that_has_only_a_title_is_a_story() -> None:
-    (issue,) = issues_of([replace(NEWS, body="", is_html=True)], {}, KeywordTagger())
+    (issue,) = issues_of(cut([replace(NEWS, body="", is_html=True)]), KeywordTagger())
     assert [(each.story.title, each.story.url, chosen(each.tags)) for each in issue.stories] == [
         ("Deficit grows", "https://a.example/1", ["finance"])
     ]
@@ -74,7 +84,7 @@ def test_an_entry_that_has_only_a_title_is_a_story() -> None:
 def test_an_article_with_an_address_that_cannot_be_read_loses_nothing_but_that_link() -> None:
     body = "<p>The trust has told its board of <a href='http://[x'>a deficit</a> of five million.</p><script>x()</script>"
 
-    issues = issues_of([replace(NEWS, body=body, is_html=True, base="https://a.example/"), OTHER], {}, KeywordTagger())
+    issues = issues_of(cut([replace(NEWS, body=body, is_html=True, base="https://a.example/"), OTHER]), KeywordTagger())
 
     assert [len(issue.stories) for issue in issues] == [1, 1]
     story = issues[0].stories[0].story

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import LONG
@@ -14,14 +15,21 @@ from fakes import START, FakeClock, KeywordTagger
 from ingest_support import http_fetcher, item, rss
 from web_server import Answer, WebServer, web_server
 
+from feeds.errors import FetchError
+from feeds.ingest.extract import Cut
 from feeds.ingest.files import folder_url
-from feeds.ingest.poll import Outcome, ParserPool, Poller, lease_seconds
+from feeds.ingest.haul import Letters
+from feeds.ingest.letterbox import Letterbox
+from feeds.ingest.poll import Outcome, Poller, lease_seconds
+from feeds.ingest.sandbox import Sandbox
 from feeds.ingest.schedule import Rhythm
-from feeds.model import Fetched, Lease, Parsed, PublishedStory, Source, StoryQuery, Subscription, Tally, Verdict
+from feeds.ingest.site import Site
+from feeds.model import Lease, PublishedStory, Source, StoryQuery, Subscription, Tally, Verdict
 from feeds.ports import Tagger
 from feeds.store import Store
 
 HOUR = 3600
+RHYTHM = Rhythm(interval=HOUR, floor=900, ceiling=24 * HOUR)
 DEFICIT = item("1", "Deficit grows", f"A deficit. {LONG}")
 NURSES = item("2", "Nurses wanted", f"More nurses. {LONG}")
 
@@ -32,21 +40,32 @@ def server() -> Iterator[WebServer]:
         yield running
 
 
-class CountingPool(ParserPool):
+class CountingSandbox(Sandbox):
     def __init__(self) -> None:
         super().__init__(workers=1)
-        self.parsed = 0
+        self.runs = 0
 
-    async def parse(self, fetched: Fetched) -> Parsed:
-        self.parsed += 1
-        return await super().parse(fetched)
+    async def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self.runs += 1
+        return await super().run(function, *args, **kwargs)
 
 
 @pytest.fixture(scope="module")
-def parser() -> Iterator[CountingPool]:
-    pool = CountingPool()
-    yield pool
-    pool.close()
+def sandbox() -> Iterator[CountingSandbox]:
+    running = CountingSandbox()
+    yield running
+    running.close()
+
+
+class Teasers:
+    """Completes nothing."""
+
+    async def complete(self, cuts: Sequence[Cut]) -> list[Cut]:
+        return list(cuts)
+
+
+def no_mailbox(source: Source) -> Letters:
+    raise FetchError(f"{source.url} is not in this test")
 
 
 @dataclass
@@ -54,7 +73,7 @@ class Desk:
     """Polls sources into a store at the hour that its clock shows."""
 
     store: Store
-    parser: CountingPool
+    sandbox: CountingSandbox
     clock: FakeClock
     tagger: Tagger
 
@@ -62,13 +81,15 @@ class Desk:
         return self.store.sources.add([Subscription(url, title) for url in urls], next_poll)
 
     def claim(self, *sources: Source, seconds: int = 300) -> list[Lease]:
-        return self.store.polls.claim(self.clock(), seconds, 100, [source.id for source in sources])
+        return self.store.polls.claim(self.clock(), seconds, 100, [source.id for source in sources], per_host=100)
 
     def finish(self, leases: Sequence[Lease], allowed: Sequence[str] = ("127.0.0.1/32",)) -> list[Outcome]:
         async def run() -> list[Outcome]:
             async with http_fetcher(allowed) as fetcher:
-                rhythm = Rhythm(interval=HOUR, floor=900, ceiling=24 * HOUR)
-                poller = Poller(self.store, fetcher, self.parser, self.tagger, self.clock, rhythm, 100_000, dice=lambda: 0.5)
+                marks = self.store.polls.marks
+                letterbox = Letterbox(self.sandbox, marks, no_mailbox, 100_000)
+                site = Site(fetcher, self.sandbox, marks)
+                poller = Poller(self.store, site, letterbox, Teasers(), self.tagger, self.clock, RHYTHM, dice=lambda: 0.0)
                 return await asyncio.gather(*map(poller.poll, leases))
 
         return asyncio.run(run())
@@ -86,8 +107,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(sqlite_store: Store, parser: CountingPool) -> Desk:
-    return Desk(sqlite_store, parser, FakeClock(), KeywordTagger())
+def desk(sqlite_store: Store, sandbox: CountingSandbox) -> Desk:
+    return Desk(sqlite_store, sandbox, FakeClock(), KeywordTagger())
 
 
 def test_a_first_poll_stores_stories_with_topics_and_the_state_of_the_source(desk: Desk, server: WebServer) -> None:
@@ -137,12 +158,12 @@ def test_the_same_body_again_is_not_parsed_again_and_renews_the_validators(desk:
     first, second = (Answer(body=rss(DEFICIT), headers={"ETag": f'"v{number}"'}) for number in (1, 2))
     (source,) = desk.subscribe(server.script("/feed", first, Answer(304), second))
     desk.poll(source)
-    change, parsed = desk.store.stories.last_change(), desk.parser.parsed
+    change, parsed = desk.store.stories.last_change(), desk.sandbox.runs
 
     outcomes = [*desk.poll(source, after=HOUR), *desk.poll(source, after=HOUR)]
 
     assert [outcome.unchanged for outcome in outcomes] == [True, True]
-    assert (desk.now(source).etag, desk.store.stories.last_change(), desk.parser.parsed) == ('"v2"', change, parsed)
+    assert (desk.now(source).etag, desk.store.stories.last_change(), desk.sandbox.runs) == ('"v2"', change, parsed)
 
 
 def test_an_edited_entry_keeps_its_story_and_a_new_one_comes_on_top(desk: Desk, server: WebServer) -> None:
@@ -179,7 +200,7 @@ def test_a_source_that_fails_is_told_in_its_row_and_costs_the_others_nothing(des
         server.script("/text", Answer(body=b"Come back later")): "no feed could be made out",
         server.script("/empty", Answer(body=b"")): "empty",
         server.script("/long", Answer(body=rss(item("1", "x", "y" * 2_000_000)))): "longer than",
-        server.script("/gone", Answer(410)): "410 Gone",
+        server.script("/busy", Answer(503)): "503 Service Unavailable",
         server.url("/feed", "[::1]"): "HEALTHWIRE_ALLOW_ADDRESSES",
         folder_url(Path("/no/such/folder")): "there is no folder",
     }

@@ -171,16 +171,16 @@ def test_failures_are_counted_and_a_good_poll_clears_them(store: Store) -> None:
 
     def poll(now: int, error: str | None) -> Source:
         [lease] = store.polls.claim(now, LEASE, 9)
-        store.polls.finish(lease, replace(poll_of(at=now, next_poll=now + 10, error=error), etag=None if error else '"e1"'))
+        store.polls.finish(lease, replace(poll_of(at=now, next_poll=now + 10, error=error), etag=f'"{now}"'))
         return only_source(store)
 
     poll(START, None)
     poll(START + 10, "timed out")
     failing = poll(START + 20, "gone")
-    assert (failing.failures, failing.error, failing.etag) == (2, "gone", '"e1"')
-    assert (failing.last_polled, failing.last_success) == (START + 20, START)
+    assert (failing.failures, failing.error, failing.failing_since) == (2, "gone", START + 10)
+    assert (failing.last_polled, failing.last_success, failing.etag) == (START + 20, START, f'"{START + 20}"')
     healed = poll(START + 30, None)
-    assert (healed.failures, healed.error, healed.last_success) == (0, None, START + 30)
+    assert (healed.failures, healed.error, healed.failing_since, healed.last_success) == (0, None, None, START + 30)
 
 
 def test_a_failed_poll_still_stores_what_it_could_read(store: Store) -> None:
@@ -196,9 +196,9 @@ def test_articles_are_known_by_source_and_guid_with_their_latest_fingerprint(sto
     store.polls.write(one, many, START)
     edited = issue("guid 7", news("Beds shut"))
     store.polls.write(one, [edited], START)
-    known = store.polls.known(one, [*(each.article.guid for each in many), "never seen"])
-    assert known == {each.article.guid: each.fingerprint for each in many} | {"guid 7": edited.fingerprint}
-    assert store.polls.known(two, ["guid 7"]) == {}
+    known = store.polls.known(one, [*(each.article for each in many), issue("never seen").article])
+    assert known == {("", each.article.guid): each.fingerprint for each in many} | {("", "guid 7"): edited.fingerprint}
+    assert store.polls.known(two, [edited.article]) == {}
 
 
 def test_nothing_is_written_to_a_source_that_is_not_there(store: Store) -> None:

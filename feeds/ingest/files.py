@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from feeds.errors import HealthwireError, InputError
 from feeds.identity import digest
+from feeds.ingest.extract import cut
+from feeds.ingest.haul import Letters, Mail
 from feeds.ingest.issues import issues_of
 from feeds.ingest.parse import parse_file
-from feeds.model import Article, Fetched, Issue, Source, Subscription, Tally
+from feeds.model import Issue, Source, Subscription, Tally
 from feeds.ports import Clock, Tagger
 from feeds.store import Store
 
 _SUFFIXES = (".txt", ".html", ".htm", ".eml", ".xml", ".json", ".rss", ".atom")
-
+# What one look at a folder reads; the rest is read at the next.
+_MOST_FILES, _MOST_BYTES = 200, 64 * 1024 * 1024
 
 _NOTHING = Tally()
 
@@ -42,7 +45,8 @@ def read_files(names: Sequence[str], store: Store, tagger: Tagger, clock: Clock,
     for name in names:
         try:
             articles = parse_file(_shown(name), _contents(name, max_bytes)).articles
-            issues = issues_of(articles, {}, tagger)
+            # Files that are named together belong together, whoever sent them.
+            issues = issues_of(cut(replace(article, newsletter=None) for article in articles), tagger)
             source = _source_for(name, store)
             yield Reading(_shown(name), issues, store.polls.write(source.id, issues, clock()))
         except HealthwireError as error:
@@ -76,8 +80,10 @@ def _contents(name: str, max_bytes: int) -> bytes:
     return body
 
 
-def fetch_folder(source: Source, max_bytes: int) -> tuple[Fetched, tuple[Article, ...], list[str]]:
-    """The articles of a folder source with complaints about files that cannot be read; none when no file changed.
+def list_folder(source: Source, known: frozenset[str], max_bytes: int) -> Letters:
+    """The files of a folder source that are new or changed since those ``known``, oldest first, and marks for those to know.
+
+    A file that cannot be read gets no mark, so that it is complained of until it is mended.
 
     Raises:
         InputError: the folder is not there.
@@ -86,15 +92,27 @@ def fetch_folder(source: Source, max_bytes: int) -> tuple[Fetched, tuple[Article
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
-    marks = [(path.name, path.stat()) for path in files]
-    state = digest(*(f"{name} {stat.st_mtime_ns} {stat.st_size}" for name, stat in marks))
-    if state == source.etag:
-        return Fetched(source.url, None, etag=state), (), []
-    articles: list[Article] = []
+    marked = {_file_mark(path): path for path in files}
+    marks = {mark for mark in marked if mark in known}
+    mails: list[Mail] = []
     complaints: list[str] = []
-    for path in files:
+    size = 0
+    new = [(mark, path) for mark, path in marked.items() if mark not in known]
+    for done, (mark, path) in enumerate(new):
+        if done == _MOST_FILES or size > _MOST_BYTES:
+            break
         try:
-            articles += parse_file(_shown(path.name), _contents(str(path), max_bytes)).articles
+            mail = Mail(_shown(path.name), _contents(str(path), max_bytes), mark)
         except HealthwireError as error:
             complaints.append(str(error))
-    return Fetched(source.url, b"", etag=state), tuple(articles), complaints
+            continue
+        mails.append(mail)
+        marks.add(mark)
+        size += len(mail.body)
+    more = len(mails) + len(complaints) < len(new)
+    return Letters(tuple(mails), digest(*sorted(marks)), tuple(complaints), more, frozenset(marks))
+
+
+def _file_mark(path: Path) -> str:
+    stat = path.stat()
+    return digest(_shown(path.name), f"{stat.st_mtime_ns} {stat.st_size}")[:18]

@@ -1,29 +1,41 @@
-"""One guarded, polite GET: conditional, with a total deadline, a byte cap and no way into the operator's network."""
+"""Guarded, polite GETs: conditional, with a total deadline, byte caps and no way into the operator's network."""
 
 from __future__ import annotations
 
 import asyncio
 import http
 import socket
-from collections import defaultdict
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
+from weakref import WeakValueDictionary
 
 import aiohttp
+from werkzeug.datastructures import ResponseCacheControl
+from werkzeug.http import parse_age, parse_cache_control_header, parse_date
+from yarl import URL
 
-from feeds.errors import FetchError, RefusedAddress, TooLarge
+from feeds.errors import FetchError, RefusedAddress, SourceGone, TooLarge
 from feeds.ingest.guard import REFUSAL, Guard
 from feeds.model import Fetched, Source
 from feeds.settings import Network
 
-_ACCEPT = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, application/xml;q=0.9, */*;q=0.5"
+_FEEDS = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, application/xml;q=0.9, */*;q=0.5"
+_PAGES = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
+_MOVES = (301, 302, 303, 307, 308)
+_FOR_GOOD = (301, 308)
 _REDIRECTS = 5
+# Answers beyond this size are held a few at a time, so that memory stays bounded however many sources send long ones.
+_LARGE = 1024 * 1024
+_LARGE_AT_ONCE = 4
 
 
 class HttpFetcher:
-    """Fetches sources over HTTP; use as an async context manager.
+    """Fetches over HTTP; use as an async context manager.
 
     The guard looks at the very address that a socket is about to connect to, so it holds for literal addresses,
     names that resolve to private addresses and every hop of a redirect.
@@ -35,9 +47,11 @@ class HttpFetcher:
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._concurrency = concurrency
+        self._per_host = per_host
         self._guard = Guard(allowed)
-        self._headers = {"User-Agent": user_agent, "Accept": _ACCEPT, "Accept-Encoding": "gzip, deflate"}
-        self._hosts: dict[str, asyncio.Semaphore] = defaultdict(lambda: asyncio.Semaphore(per_host))
+        self._headers = {"User-Agent": user_agent, "Accept-Encoding": "gzip, deflate"}
+        self._hosts: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+        self._large = asyncio.Semaphore(_LARGE_AT_ONCE)
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -47,7 +61,8 @@ class HttpFetcher:
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
             trust_env=False,
-            timeout=aiohttp.ClientTimeout(total=self._timeout),
+            # The deadline is kept here, as waits for a busy host do not count.
+            timeout=aiohttp.ClientTimeout(total=None),
         )
         return self
 
@@ -55,38 +70,102 @@ class HttpFetcher:
         if self._session:
             await self._session.close()
 
-    async def fetch(self, source: Source) -> Fetched:
+    @asynccontextmanager
+    async def fetch(self, source: Source) -> AsyncIterator[Fetched]:
         """The source's document, or word that it has not changed.
+
+        Only a few long answers are held at once: leave the context as soon as the answer is no longer needed.
 
         Raises:
             RefusedAddress: it, or a redirect, leads into a network that is not allowed.
             TooLarge: its decoded answer is longer than the cap.
+            SourceGone: the server says that it is gone for good.
             FetchError: anything else that kept it from delivering, in plain words.
         """
-        if self._session is None:
-            raise RuntimeError("the fetcher is used outside its context")
         validators = {"If-None-Match": source.etag, "If-Modified-Since": source.last_modified}
-        headers = {name: value for name, value in validators.items() if value}
-        # The wait for a busy host is not the source's fault, so it stands outside the deadline.
-        async with self._hosts[urlsplit(source.url).hostname or ""]:
+        headers = {"Accept": _FEEDS} | {name: value for name, value in validators.items() if value}
+        async with self._get(source.url, headers) as fetched:
+            if fetched.body is None:
+                # A 304 need not repeat the validators (RFC 9110 section 15.4.5).
+                kept = replace(fetched, etag=fetched.etag or source.etag, last_modified=fetched.last_modified or source.last_modified)
+                yield kept
+            else:
+                yield fetched
+
+    @asynccontextmanager
+    async def page(self, url: str) -> AsyncIterator[Fetched]:
+        """A web page or text file, unconditionally; raises as ``fetch`` does."""
+        async with self._get(url, {"Accept": _PAGES}) as fetched:
+            yield fetched
+
+    @asynccontextmanager
+    async def _get(self, address: str, headers: Mapping[str, str]) -> AsyncIterator[Fetched]:
+        async with AsyncExitStack() as held:
             try:
-                async with self._session.get(source.url, headers=headers, max_redirects=_REDIRECTS) as response:
-                    return await self._read(source, response)
+                fetched = await self._follow(address, headers, held)
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise self._in_plain_words(error) from error
+            yield fetched
 
-    async def _read(self, source: Source, response: aiohttp.ClientResponse) -> Fetched:
-        etag, modified = response.headers.get("ETag"), response.headers.get("Last-Modified")
+    async def _follow(self, address: str, headers: Mapping[str, str], held: AsyncExitStack) -> Fetched:
+        """Goes from hop to hop, one request per host at a time, within one deadline."""
+        url, moved = URL(address), None
+        left = float(self._timeout)
+        for_good = True
+        for _ in range(_REDIRECTS + 1):
+            if url.scheme not in ("http", "https"):
+                raise FetchError(f"not an http or https address: {url}")
+            async with self._host(url):
+                started = time.monotonic()
+                async with asyncio.timeout(left) as deadline, self._open(url, headers) as response:
+                    target = response.headers.get("Location")
+                    if response.status not in _MOVES or not target:
+                        fetched = await self._read(response, deadline, held)
+                        return replace(fetched, moved_to=moved)
+                left -= time.monotonic() - started
+            url = url.join(URL(target)).with_fragment(None)
+            if url.raw_user is not None:
+                # Whoever redirects cannot make us send a name and password.
+                url = url.with_user(None)
+            for_good = for_good and response.status in _FOR_GOOD
+            moved = str(url) if for_good else moved
+        raise FetchError(f"more than {_REDIRECTS} redirects")
+
+    def _host(self, url: URL) -> asyncio.Semaphore:
+        return self._hosts.setdefault(url.host or "", asyncio.Semaphore(self._per_host))
+
+    def _open(self, url: URL, headers: Mapping[str, str]) -> aiohttp.client._RequestContextManager:
+        if self._session is None:
+            raise RuntimeError("the fetcher is used outside its context")
+        return self._session.get(url, headers=headers, allow_redirects=False)
+
+    async def _read(self, response: aiohttp.ClientResponse, deadline: asyncio.Timeout, held: AsyncExitStack) -> Fetched:
+        headers = response.headers
+        url, etag, modified, fresh = str(response.url), headers.get("ETag"), headers.get("Last-Modified"), fresh_for(headers)
         if response.status == 304:
-            return Fetched(source.url, None, etag=etag or source.etag, last_modified=modified or source.last_modified)
+            return Fetched(url, None, etag=etag, last_modified=modified, fresh_for=fresh)
+        if response.status == 410:
+            raise SourceGone("the server answered 410 Gone", status=410)
         if response.status != 200:
-            raise FetchError(f"the server answered {response.status} {_phrase(response.status)}")
+            asked = retry_after(headers.get("Retry-After")) if response.status in (429, 503) else 0
+            raise FetchError(f"the server answered {response.status} {_phrase(response.status)}".strip(), asked, response.status)
         body = bytearray()
+        is_large = False
         async for chunk in response.content.iter_chunked(64 * 1024):
             body += chunk
             if len(body) > self._max_bytes:
                 raise TooLarge(f"the answer is longer than {self._max_bytes} bytes (HEALTHWIRE_MAX_BYTES)")
-        return Fetched(str(response.url), bytes(body), response.headers.get("Content-Type", ""), etag, modified)
+            if len(body) > _LARGE and not is_large:
+                is_large = True
+                await self._wait_for_room(deadline, held)
+        return Fetched(url, bytes(body), headers.get("Content-Type", ""), etag, modified, fresh_for=fresh)
+
+    async def _wait_for_room(self, deadline: asyncio.Timeout, held: AsyncExitStack) -> None:
+        """Takes one of the places for long answers; the wait is not the source's fault."""
+        left = (deadline.when() or 0) - asyncio.get_running_loop().time()
+        deadline.reschedule(None)
+        await held.enter_async_context(self._large)
+        deadline.reschedule(asyncio.get_running_loop().time() + left)
 
     def _guarded_socket(self, address: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
         family, kind, protocol, _, target = address
@@ -100,8 +179,6 @@ class HttpFetcher:
             return RefusedAddress(REFUSAL)
         if isinstance(error, TimeoutError):
             return FetchError(f"no complete answer within {self._timeout} s (HEALTHWIRE_FETCH_TIMEOUT)")
-        if isinstance(error, aiohttp.TooManyRedirects):
-            return FetchError(f"more than {_REDIRECTS} redirects")
         if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
             return FetchError(f"not an http or https address: {error}")
         if isinstance(error, aiohttp.ClientConnectorDNSError):
@@ -111,6 +188,28 @@ class HttpFetcher:
         if isinstance(error, aiohttp.ClientConnectorError):
             return FetchError(f"no connection to {error.host}: {error.os_error.strerror or error.os_error}")
         return FetchError(f"the connection failed: {text or type(error).__name__}")
+
+
+def fresh_for(headers: Mapping[str, str]) -> int:
+    """The seconds for which an answer stays good (RFC 9111 section 4.2); 0 when it does not say, or nonsense."""
+    control = parse_cache_control_header(headers.get("Cache-Control"), cls=ResponseCacheControl)
+    if control.no_cache or control.no_store:
+        return 0
+    if control.max_age is not None:
+        age = parse_age(headers.get("Age"))
+        return max(0, control.max_age - (int(age.total_seconds()) if age else 0))
+    expires, date = parse_date(headers.get("Expires")), parse_date(headers.get("Date"))
+    return max(0, int((expires - (date or datetime.now(UTC))).total_seconds())) if expires else 0
+
+
+def retry_after(value: str | None) -> int:
+    """The seconds that a Retry-After header asks for, as a number or as a date (RFC 9110 section 10.2.3); 0 for garbage."""
+    if value is None:
+        return 0
+    if value.strip().isascii() and value.strip().isdigit():
+        return int(value.strip()[:9])
+    date = parse_date(value)
+    return max(0, int((date - datetime.now(UTC)).total_seconds())) if date else 0
 
 
 def _phrase(status: int) -> str:

@@ -1,41 +1,55 @@
-"""One poll, in order: fetch, parse, cut, tag, write. The one place that catches everything."""
+"""One poll, in order: look, compare, tag, write. The one place that catches everything."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import random
-import resource
 import time
-from collections.abc import Callable
-from concurrent.futures import TimeoutError as PoolTimeout
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
 from pathlib import PurePosixPath
+from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from pebble import ProcessExpired, ProcessPool
-
-from feeds.errors import HealthwireError, LeaseLost, ParseError
-from feeds.identity import digest
-from feeds.ingest.files import fetch_folder
-from feeds.ingest.issues import issues_of
-from feeds.ingest.parse import parse_feed
-from feeds.ingest.schedule import Rhythm, next_poll
-from feeds.model import Fetched, Lease, Parsed, Plan, PollResult, Source, Tally
-from feeds.ports import Clock, Fetcher, Tagger
+from feeds.errors import FetchError, HealthwireError, LeaseLost, SourceGone
+from feeds.ingest.extract import Cut
+from feeds.ingest.haul import Haul
+from feeds.ingest.issues import issues_of, unknown
+from feeds.ingest.sandbox import WALL_SECONDS
+from feeds.ingest.schedule import Rhythm, after_failure, after_success, usual_gap
+from feeds.model import Lease, Plan, PollResult, Source, Tally, Wishes
+from feeds.ports import Clock, Tagger
 from feeds.store import Store
 
 _log = logging.getLogger(__name__)
 
 _NOTHING = Tally()
-_PARSE_SECONDS = 30
-_PARSE_MEMORY = 2 * 1024**3
+
+
+class Look(Protocol):
+    """Looks at one kind of source."""
+
+    async def look(self, source: Source) -> Haul:
+        """What the source has that is new.
+
+        Raises:
+            HealthwireError: it could not be read.
+        """
+        ...
+
+
+class Completion(Protocol):
+    """Completes articles that their source gives in part only."""
+
+    async def complete(self, cuts: Sequence[Cut]) -> list[Cut]:
+        """The same articles, with their full text where it can be had."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a poll came to, for whoever asked for it."""
+    """What a poll came to, for whoever asked for it. ``source`` is as it was before."""
 
     source: Source
     tally: Tally = _NOTHING
@@ -43,47 +57,17 @@ class Outcome:
     unchanged: bool = False
 
 
-class ParserPool:
-    """Parses feeds in child processes, so that a document made to hang or to eat memory costs its source one failure."""
-
-    def __init__(self, workers: int = 2) -> None:
-        # Children are spawned: forking beside threads and an event loop can hang.
-        self._pool = ProcessPool(max_workers=workers, initializer=_limit_memory, context=get_context("spawn"))
-
-    async def parse(self, fetched: Fetched) -> Parsed:
-        """The articles in an answer.
-
-        Raises:
-            ParseError: it is no feed, or parsing it took too long or too much memory.
-        """
-        future = self._pool.schedule(parse_feed, args=(fetched.body, fetched.content_type, fetched.url), timeout=_PARSE_SECONDS)
-        try:
-            return await asyncio.wrap_future(future)
-        except PoolTimeout as error:
-            raise ParseError(f"the document could not be parsed within {_PARSE_SECONDS} s") from error
-        except (ProcessExpired, MemoryError) as error:
-            raise ParseError("the document could not be parsed: it needs too much memory") from error
-
-    def close(self) -> None:
-        self._pool.stop()  # type: ignore[no-untyped-call]
-        self._pool.join()
-
-
-def _limit_memory() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (_PARSE_MEMORY, _PARSE_MEMORY))
-
-
 @dataclass(frozen=True, slots=True)
 class Poller:
     """Polls leased sources. ``dice`` gives numbers in [0, 1) that spread the polls."""
 
     store: Store
-    fetcher: Fetcher
-    parser: ParserPool
+    site: Look
+    letterbox: Look
+    full_text: Completion
     tagger: Tagger
     clock: Clock
     rhythm: Rhythm
-    max_bytes: int
     dice: Callable[[], float] = random.random
 
     async def poll(self, lease: Lease) -> Outcome:
@@ -98,64 +82,115 @@ class Poller:
         except Exception as error:
             _log.exception("poll of source %s failed", source.id)
             return Outcome(source, error=f"{type(error).__name__}: {error}")
-        level = logging.WARNING if result.error else logging.INFO
-        took = time.monotonic() - started
-        _log.log(level, "polled %s: %s (%.1f s)", source.url, result.error or f"{tally.new} new, {tally.edited} edited", took)
+        if result.error:
+            _log.warning("polled source %s: %s (%.1f s)", source.id, result.error, time.monotonic() - started)
+        elif result.issues:
+            _log.info("polled %s: %d new, %d edited (%.1f s)", source.url, tally.new, tally.edited, time.monotonic() - started)
         return Outcome(source, tally, result.error, unchanged=result.error is None and not result.issues)
 
     async def _attempt(self, source: Source) -> PollResult:
         try:
-            return await (self._folder(source) if source.scheme == "file" else self._feed(source))
+            haul = await self._look(source)
+            if not haul.extracts:
+                return self._result(source, haul)
+            cuts = await asyncio.to_thread(self._unknown, source, haul)
+            if source.full_text:
+                cuts = await self.full_text.complete(cuts)
+            return await asyncio.to_thread(self._result, source, haul, cuts)
+        except SourceGone as error:
+            return self._failure(
+                source, Plan(None, "its server said that it is gone; it is not asked again until a person resumes it"), str(error)
+            )
         except HealthwireError as error:
-            return self._failure(source, str(error))
-        except (asyncio.CancelledError, KeyboardInterrupt):
-            raise
+            return self._failed(source, str(error), error.retry_after if isinstance(error, FetchError) else 0)
         except Exception as error:
             _log.exception("source %s could not be read", source.id)
-            return self._failure(source, f"unexpected {type(error).__name__}: {error}")
+            return self._failed(source, f"unexpected {type(error).__name__}: {error}")
 
-    async def _feed(self, source: Source) -> PollResult:
-        fetched = await self.fetcher.fetch(source)
-        if fetched.body is None:
-            return self._success(source, fetched, source.body_hash)
-        body_hash = digest(fetched.body)
-        if body_hash == source.body_hash:
-            return self._success(source, fetched, body_hash)
-        parsed = await self.parser.parse(fetched)
-        return await asyncio.to_thread(self._digest, source, fetched, body_hash, parsed)
+    async def _look(self, source: Source) -> Haul:
+        return await (self.site if source.scheme in ("http", "https") else self.letterbox).look(source)
 
-    async def _folder(self, source: Source) -> PollResult:
-        fetched, articles, complaints = await asyncio.to_thread(fetch_folder, source, self.max_bytes)
-        result = await asyncio.to_thread(self._digest, source, fetched, None, Parsed(articles))
-        return replace(result, error="; ".join(complaints)) if complaints else result
+    def _unknown(self, source: Source, haul: Haul) -> list[Cut]:
+        cuts = [cut for extract in haul.extracts for cut in extract.cuts]
+        return unknown(cuts, self.store.polls.known(source.id, [cut.article for cut in cuts]))
 
-    def _digest(self, source: Source, fetched: Fetched, body_hash: str | None, parsed: Parsed) -> PollResult:
-        known = self.store.polls.known(source.id, [article.guid for article in parsed.articles])
-        issues = issues_of(parsed.articles, known, self.tagger)
-        # Sources list their newest first; stored last it gets the highest id and stands on top of the feeds.
-        return replace(
-            self._success(source, fetched, body_hash),
-            title=parsed.title or _name_of(source),
-            home_url=parsed.home_url,
-            issues=tuple(reversed(issues)),
+    def _result(self, source: Source, haul: Haul, cuts: Sequence[Cut] = ()) -> PollResult:
+        now = self.clock()
+        said = haul.extracts[0] if haul.extracts else None
+        wishes = said.wishes if said and said.wishes else Wishes(source.ttl, source.skip_hours, source.skip_days)
+        last_new, gap = self._arrivals(source, cuts, now) if cuts else (source.last_new, source.usual_gap)
+        left = replace(
+            source,
+            etag=haul.etag,
+            last_modified=haul.last_modified,
+            ttl=wishes.ttl,
+            skip_hours=wishes.skip_hours,
+            skip_days=wishes.skip_days,
+            failures=source.failures + 1 if haul.complaints else 0,
+            last_new=last_new,
+            usual_gap=gap,
+        )
+        # What its server stopped goes on as soon as it delivers again; what a person stopped waits for that person.
+        stopped = source.stopped and source.error is None
+        return PollResult(
+            polled_at=now,
+            plan=Plan(None, source.reason) if stopped else self._plan(left, haul, now),
+            stopped=stopped,
+            error="; ".join(haul.complaints) or None,
+            etag=haul.etag,
+            last_modified=haul.last_modified,
+            body_hash=haul.body_hash,
+            title=(said.title if said else "") or _name_of(source),
+            home_url=said.home_url if said else None,
+            url=haul.url,
+            moved_to=haul.moved_to,
+            moved_times=haul.moved_times,
+            wishes=wishes,
+            last_new=last_new,
+            usual_gap=gap,
+            marks=haul.marks,
+            # Sources list their newest first; stored last it gets the highest id and stands on top of the feeds.
+            issues=tuple(reversed(issues_of(cuts, self.tagger))) if cuts else (),
+            raws=tuple(extract.raw for extract in haul.extracts if extract.raw) if cuts else (),
         )
 
-    def _success(self, source: Source, fetched: Fetched, body_hash: str | None) -> PollResult:
+    def _plan(self, source: Source, haul: Haul, now: int) -> Plan:
+        """``source`` is as this poll leaves it."""
+        if source.next_poll is None and not source.stopped:
+            return Plan(None, "")
+        if haul.more:
+            return Plan(now, "there was more in it than one poll reads")
+        if haul.complaints:
+            return after_failure(now, source, self.rhythm, 0, self.dice())
+        return after_success(now, source, self.rhythm, haul.fresh_for, self.dice())
+
+    def _arrivals(self, source: Source, cuts: Sequence[Cut], now: int) -> tuple[int | None, int | None]:
+        """When the source last brought something, and its usual gap."""
+        own = [cut.article for cut in cuts if cut.article.newsletter is None]
+        moments = [min(article.published or now, now) for article in own]
+        arrivals = sorted([*moments, *self.store.polls.arrivals(source.id)])[-20:]
+        return (arrivals[-1], usual_gap(arrivals)) if arrivals else (None, None)
+
+    def _failed(self, source: Source, error: str, retry_after: int = 0) -> PollResult:
+        left = replace(source, failures=source.failures + 1)
+        plan = after_failure(self.clock(), left, self.rhythm, retry_after, self.dice())
+        return self._failure(source, Plan(None, source.reason) if source.next_poll is None else plan, error)
+
+    def _failure(self, source: Source, plan: Plan, error: str) -> PollResult:
+        """Leaves everything as it is but for the failure itself."""
         return PollResult(
             polled_at=self.clock(),
-            plan=Plan(self._next(source, 0), ""),
-            etag=fetched.etag,
-            last_modified=fetched.last_modified,
-            body_hash=body_hash,
+            plan=plan,
+            error=error,
+            etag=source.etag,
+            last_modified=source.last_modified,
+            body_hash=source.body_hash,
+            moved_to=source.moved_to,
+            moved_times=source.moved_times,
+            stopped=plan.at is None and (source.stopped or source.next_poll is not None),
+            last_new=source.last_new,
+            usual_gap=source.usual_gap,
         )
-
-    def _failure(self, source: Source, error: str) -> PollResult:
-        return PollResult(polled_at=self.clock(), plan=Plan(self._next(source, source.failures + 1), ""), error=error)
-
-    def _next(self, source: Source, failures: int) -> int | None:
-        if source.next_poll is None:
-            return None
-        return next_poll(self.clock(), self.rhythm, failures, self.dice())
 
 
 def _name_of(source: Source) -> str:
@@ -165,5 +200,5 @@ def _name_of(source: Source) -> str:
 
 
 def lease_seconds(fetch_timeout: int) -> int:
-    """How long a poll may hold its source: fetching, parsing, writing, and a wait for its host, with room to spare."""
-    return 4 * fetch_timeout + 2 * _PARSE_SECONDS + 120
+    """How long a poll may hold its source unless the lease is renewed: fetching, reading, writing, with room to spare."""
+    return 4 * fetch_timeout + 2 * WALL_SECONDS + 120

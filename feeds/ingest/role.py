@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -13,7 +12,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from feeds.errors import HealthwireError
 from feeds.ingest.chores import Chore
 from feeds.ingest.poll import Poller
-from feeds.model import Lease
+from feeds.ingest.shift import Pace, Shift
 from feeds.ports import Clock
 from feeds.store import Store
 
@@ -23,15 +22,6 @@ _log = logging.getLogger(__name__)
 _GRACE = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """Seconds between ticks, polls at once, and seconds that a lease holds."""
-
-    tick: int
-    concurrency: int
-    lease: int
-
-
 class IngestRole:
     """Polls what is due. The durable schedule is in the sources' rows; APScheduler only ticks."""
 
@@ -39,12 +29,11 @@ class IngestRole:
         self, store: Store, poller: Poller, clock: Clock, model: Callable[[], str], pace: Pace, chores: Sequence[Chore] = ()
     ) -> None:
         self._store = store
-        self._poller = poller
         self._clock = clock
         self._model = model
-        self._pace = pace
+        self._tick = pace.tick
+        self._shift = Shift(store, poller, clock, pace)
         self._chores = chores
-        self._polls: dict[asyncio.Task[object], Lease] = {}
         self._stop = asyncio.Event()
         self._busy: set[asyncio.Task[None]] = set()
         self._ticking = asyncio.Lock()
@@ -54,7 +43,7 @@ class IngestRole:
         self._stop = stop
         scheduler = AsyncIOScheduler(timezone="UTC")
         # A late tick is still worth running, and one that was missed needs no second one.
-        scheduler.add_job(self.tick, "interval", seconds=self._pace.tick, misfire_grace_time=None, coalesce=True, max_instances=1)
+        scheduler.add_job(self.tick, "interval", seconds=self._tick, misfire_grace_time=None, coalesce=True, max_instances=1)
         for chore in self._chores:
             now = datetime.now(UTC)
             scheduler.add_job(
@@ -69,23 +58,14 @@ class IngestRole:
         await self._wind_down()
 
     async def tick(self) -> None:
-        """Says that ingest is alive, and starts polls of due sources up to the limit."""
+        """Says that ingest is alive, holds on to the polls in flight, and starts polls of due sources up to the limit."""
         async with self._ticking:
             try:
-                leases = await asyncio.to_thread(self._claim)
+                await asyncio.to_thread(self._store.status.beat, self._clock(), self._model())
+                await self._shift.renew()
+                await self._shift.fill()
             except HealthwireError as error:
                 _log.error("tick failed: %s", error)
-                return
-            for lease in leases:
-                task: asyncio.Task[object] = asyncio.create_task(self._poller.poll(lease))
-                self._polls[task] = lease
-                task.add_done_callback(self._polls.pop)
-
-    def _claim(self) -> list[Lease]:
-        now = self._clock()
-        self._store.status.beat(now, self._model())
-        free = self._pace.concurrency - len(self._polls)
-        return self._store.polls.claim(now, self._pace.lease, free) if free > 0 else []
 
     async def _begin(self, chore: Chore) -> None:
         if self._stop.is_set() or any(task.get_name() == chore.name for task in self._busy):
@@ -104,14 +84,4 @@ class IngestRole:
             _log.exception("%s failed", chore.name)
 
     async def _wind_down(self) -> None:
-        await asyncio.gather(self._end_polls(), *self._busy)
-
-    async def _end_polls(self) -> None:
-        if not self._polls:
-            return
-        leases = dict(self._polls)
-        _, late = await asyncio.wait(leases, timeout=_GRACE)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        await asyncio.to_thread(self._store.polls.release, [leases[task] for task in late])
+        await asyncio.gather(self._shift.close(_GRACE), *self._busy)

@@ -19,6 +19,8 @@ from feeds.store.engine import reading, writing
 from feeds.store.schema import metadata
 
 _FORMAT = "healthwire-backup-1"
+# Raw documents are kept for some days only, to look back at; they can be as large as all the rest together.
+_TABLES = [table for table in metadata.sorted_tables if table.name != "raw"]
 _BATCH = 500
 
 
@@ -48,7 +50,7 @@ def write_backup(engine: sa.Engine, target: Path) -> int:
 def _lines(engine: sa.Engine) -> Iterator[str]:
     with reading(engine) as connection:
         yield json.dumps({"format": _FORMAT, "schema": MigrationContext.configure(connection).get_current_revision()})
-        for table in metadata.sorted_tables:
+        for table in _TABLES:
             for row in connection.execute(sa.select(table)):
                 yield json.dumps([table.name, list(row)], ensure_ascii=False)
 
@@ -116,6 +118,6 @@ def _advance_sequences(connection: sa.Connection) -> None:
     """PostgreSQL does not notice ids that were inserted; SQLite does."""
     if connection.dialect.name != "postgresql":
         return
-    for table, column in (("source", "id"), ("change", "seq"), ("correction", "id"), ("token", "id")):
+    for table, column in (("source", "id"), ("change", "seq"), ("correction", "id"), ("token", "id"), ("source_event", "id")):
         last = sa.select(sa.func.coalesce(sa.func.max(metadata.tables[table].c[column]), 0) + 1).scalar_subquery()
         connection.execute(sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(table, column), last, False)))

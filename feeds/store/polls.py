@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from ulid import ULID
 
 from feeds.errors import LeaseLost
-from feeds.model import Issue, Lease, PollResult, Tally
+from feeds.identity import ArticleKey, article_key, host_of
+from feeds.model import Article, Issue, Lease, Newsletter, PollResult, Source, Tally
 from feeds.store.engine import reading, writing
+from feeds.store.events import note
 from feeds.store.record import record
-from feeds.store.schema import article, source
+from feeds.store.schema import article, entry_marks, raw, source
 from feeds.store.sources import SOURCE_COLUMNS, as_source
 
 
@@ -19,24 +24,42 @@ class Polls:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def claim(self, now: int, seconds: int, limit: int, only: Sequence[int] | None = None) -> list[Lease]:
-        """Leases of up to ``limit`` sources that are due, longest overdue first.
+    def claim(self, now: int, seconds: int, limit: int, only: Sequence[int] | None = None, *, per_host: int = 1) -> list[Lease]:
+        """Leases of up to ``limit`` sources that are due, longest overdue first, and of at most ``per_host`` on one host.
 
         With ``only``, of those sources whether due or not, but never of one that is leased already.
         """
         wanted = source.c.next_poll <= now if only is None else source.c.id.in_(only)
-        free = (
-            sa.select(source.c.id)
+        busy = sa.select(source.c.host, sa.func.count().label("polls")).where(source.c.lease_until > now).group_by(source.c.host).subquery()
+        place = sa.func.row_number().over(partition_by=source.c.host, order_by=(source.c.next_poll, source.c.id))
+        queue = (
+            sa.select(source.c.id, source.c.next_poll, (place + sa.func.coalesce(busy.c.polls, 0)).label("place"), source.c.host)
+            .outerjoin(busy, busy.c.host == source.c.host)
             .where(wanted, source.c.lease_until <= now)
-            .order_by(source.c.next_poll, source.c.id)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
+            .subquery()
         )
+        fair = sa.or_(queue.c.place <= per_host, queue.c.host == "")
+        # Writers take turns, so nobody else claims meanwhile.
+        free = sa.select(queue.c.id).where(fair).order_by(queue.c.next_poll, queue.c.id).limit(limit)
         token = str(ULID())
         take = source.update().where(source.c.id.in_(free)).values(lease_until=now + seconds, lease_token=token)
         with writing(self._engine) as connection:
             rows = connection.execute(take.returning(*SOURCE_COLUMNS)).all()
         return [Lease(as_source(row), token) for row in sorted(rows, key=lambda row: (row.next_poll or 0, row.id))]
+
+    def count_due(self, now: int) -> int:
+        """How many sources are due."""
+        with reading(self._engine) as connection:
+            return connection.scalar(sa.select(sa.func.count()).where(source.c.next_poll <= now, source.c.lease_until <= now)) or 0
+
+    def renew(self, leases: Iterable[Lease], until: int) -> None:
+        """Lengthens the leases of polls that are still under way; one that was lost stays lost."""
+        held: dict[str, list[int]] = defaultdict(list)
+        for lease in leases:
+            held[lease.token].append(lease.source.id)
+        with writing(self._engine) as connection:
+            for token, ids in held.items():
+                connection.execute(source.update().where(source.c.id.in_(ids), source.c.lease_token == token).values(lease_until=until))
 
     def release(self, leases: Iterable[Lease]) -> None:
         """Gives leases back untouched, so that the sources stay due."""
@@ -48,16 +71,39 @@ class Polls:
                     .values(lease_until=0, lease_token=None)
                 )
 
-    def known(self, source_id: int, guids: Sequence[str]) -> dict[str, str]:
-        """The fingerprint of each of these articles that the source has delivered before."""
-        found: dict[str, str] = {}
+    def marks(self, source_id: int) -> frozenset[str]:
+        """The hashes of the entries in the document that the source gave last."""
         with reading(self._engine) as connection:
-            for start in range(0, len(guids), 500):
-                query = sa.select(article.c.guid, article.c.fingerprint).where(
-                    article.c.source_id == source_id, article.c.guid.in_(guids[start : start + 500])
-                )
-                found.update({row.guid: row.fingerprint for row in connection.execute(query)})
+            marks = connection.scalar(sa.select(entry_marks.c.marks).where(entry_marks.c.source_id == source_id))
+            return frozenset(marks.split()) if marks else frozenset()
+
+    def known(self, source_id: int, articles: Iterable[Article]) -> dict[ArticleKey, str]:
+        """The fingerprint of each of these articles that the source, or their newsletter, has delivered before."""
+        guids: dict[str, list[str]] = defaultdict(list)
+        for each in articles:
+            newsletter, guid = article_key(each)
+            guids[newsletter].append(guid)
+        found: dict[ArticleKey, str] = {}
+        with reading(self._engine) as connection:
+            for newsletter, wanted in guids.items():
+                owner = sa.select(source.c.id).where(source.c.url == newsletter).scalar_subquery() if newsletter else source_id
+                for start in range(0, len(wanted), 500):
+                    query = sa.select(article.c.guid, article.c.fingerprint).where(
+                        article.c.source_id == owner, article.c.guid.in_(wanted[start : start + 500])
+                    )
+                    found.update({(newsletter, row.guid): row.fingerprint for row in connection.execute(query)})
         return found
+
+    def arrivals(self, source_id: int, limit: int = 20) -> list[int]:
+        """When the latest articles of a source came: by their own dates, unless these lie in what was then the future."""
+        query = (
+            sa.select(article.c.published, article.c.first_seen)
+            .where(article.c.source_id == source_id)
+            .order_by(article.c.first_seen.desc(), article.c.id.desc())
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            return [min(row.published or row.first_seen, row.first_seen) for row in connection.execute(query)]
 
     def finish(self, lease: Lease, result: PollResult) -> Tally:
         """Writes stories, changes and the source's new state together, if the lease still holds.
@@ -65,32 +111,118 @@ class Polls:
         Raises:
             LeaseLost: it does not; nothing was written.
         """
-        failed = result.error is not None
-        values = {
-            "lease_until": 0,
-            "lease_token": None,
-            "last_polled": result.polled_at,
-            "next_poll": result.plan.at,
-            "error": result.error,
-            "failures": lease.source.failures + 1 if failed else 0,
-        }
-        if not failed:
-            values |= {
-                "last_success": result.polled_at,
-                "etag": result.etag,
-                "last_modified": result.last_modified,
-                "body_hash": result.body_hash,
-                "home_url": result.home_url or lease.source.home_url,
-                "title": lease.source.title or result.title,
-            }
-        mine = (source.c.id == lease.source.id, source.c.lease_token == lease.token)
+        before = lease.source
         with writing(self._engine) as connection:
+            values = _state(before, result) | _address(connection, before, result)
+            mine = (source.c.id == before.id, source.c.lease_token == lease.token)
             if connection.execute(source.update().where(*mine).values(values)).rowcount == 0:
-                raise LeaseLost(f"source {lease.source.id} was taken over by another worker or removed; nothing was written")
-            return record(connection, lease.source.id, result.issues, result.polled_at)
+                raise LeaseLost(f"source {before.id} was taken over by another worker or removed; nothing was written")
+            _note_events(connection, before, result, values)
+            if result.marks is not None:
+                _keep_marks(connection, before.id, result.marks)
+            for kept in result.raws:
+                body = zlib.compress(kept.body, 6)
+                row = {
+                    "source_id": before.id,
+                    "at": result.polled_at,
+                    "kind": kept.kind,
+                    "name": kept.name,
+                    "content_type": kept.content_type,
+                }
+                connection.execute(raw.insert().values(row | {"body": body, "size": len(body)}))
+            return _record(connection, before.id, result.issues, result.polled_at)
 
     def write(self, source_id: int, issues: Sequence[Issue], now: int) -> Tally:
         """Writes articles that came without a poll, e.g. files named on the command line."""
         with writing(self._engine) as connection:
             connection.execute(source.update().where(source.c.id == source_id).values(last_polled=now, last_success=now, error=None))
-            return record(connection, source_id, issues, now)
+            return _record(connection, source_id, issues, now)
+
+
+def _state(before: Source, result: PollResult) -> dict[str, Any]:
+    """The source's row after the poll."""
+    values: dict[str, Any] = {
+        "lease_until": 0,
+        "lease_token": None,
+        "last_polled": result.polled_at,
+        "next_poll": result.plan.at,
+        "reason": result.plan.reason,
+        "error": result.error,
+        "etag": result.etag,
+        "last_modified": result.last_modified,
+        "body_hash": result.body_hash,
+        "stopped": result.stopped,
+        "moved_to": result.moved_to,
+        "moved_times": result.moved_times,
+        "last_new": result.last_new,
+        "usual_gap": result.usual_gap,
+    }
+    if result.wishes:
+        values |= {"ttl": result.wishes.ttl, "skip_hours": result.wishes.skip_hours, "skip_days": result.wishes.skip_days}
+    if result.error is not None:
+        return values | {"failures": before.failures + 1, "failing_since": before.failing_since or result.polled_at}
+    return values | {
+        "failures": 0,
+        "failing_since": None,
+        "last_success": result.polled_at,
+        "home_url": result.home_url or before.home_url,
+        "title": before.title or result.title,
+    }
+
+
+def _address(connection: sa.Connection, before: Source, result: PollResult) -> dict[str, Any]:
+    """The source's new address, if it moved and nobody else is there."""
+    if result.url is None or result.url == before.url:
+        return {}
+    other = connection.scalar(sa.select(source.c.id).where(source.c.url == result.url))
+    if other is None:
+        return {"url": result.url, "host": host_of(result.url)}
+    return {
+        "stopped": True,
+        "next_poll": None,
+        "reason": f"it moved to {result.url}, which is source {other} already; remove one of them",
+    }
+
+
+def _note_events(connection: sa.Connection, before: Source, result: PollResult, after: Mapping[str, Any]) -> None:
+    """Tells the people who look after sources what changed for the better or the worse."""
+    at = result.polled_at
+    if "url" in after and before.last_success is not None:
+        note(connection, before.id, at, "moved", f"it moved for good from {before.url} to {after['url']}, which is asked from now on")
+    if after["stopped"] and not before.stopped:
+        note(connection, before.id, at, "stopped", f"{result.error + '; ' if result.error else ''}{after['reason']}")
+    elif result.error is not None and not before.failures:
+        note(connection, before.id, at, "broke", f"{result.error}; {after['reason'] or 'it is not polled by itself'}")
+    elif result.error is None and before.failures:
+        times = "once" if before.failures == 1 else f"{before.failures} times in a row"
+        note(connection, before.id, at, "recovered", f"it delivers again, after it had failed {times}")
+
+
+def _keep_marks(connection: sa.Connection, source_id: int, marks: frozenset[str]) -> None:
+    values = {"marks": " ".join(sorted(marks))}
+    if connection.execute(entry_marks.update().where(entry_marks.c.source_id == source_id).values(values)).rowcount == 0:
+        connection.execute(entry_marks.insert().values(values | {"source_id": source_id}))
+
+
+def _record(connection: sa.Connection, source_id: int, issues: Iterable[Issue], now: int) -> Tally:
+    """Stores articles with their source, or with the newsletter that each is an issue of."""
+    by_owner: dict[Newsletter | None, list[Issue]] = defaultdict(list)
+    for issue in issues:
+        by_owner[issue.article.newsletter].append(issue)
+    tally = Tally()
+    for newsletter, own in by_owner.items():
+        owner = source_id if newsletter is None else _newsletter(connection, source_id, newsletter, own, now)
+        tally += record(connection, owner, own, now)
+    return tally
+
+
+def _newsletter(connection: sa.Connection, carrier: int, newsletter: Newsletter, issues: Sequence[Issue], now: int) -> int:
+    """The id of the newsletter's source, which is made when its first issue comes."""
+    newest = max(min(issue.article.published or now, now) for issue in issues)
+    values = {"last_polled": now, "last_success": now}
+    known = connection.execute(sa.select(source.c.id, source.c.last_new).where(source.c.url == newsletter.url)).first()
+    if known:
+        connection.execute(source.update().where(source.c.id == known.id).values(values | {"last_new": max(newest, known.last_new or 0)}))
+        return int(known.id)
+    row = {"url": newsletter.url, "title": newsletter.title, "folder": "", "carrier": carrier, "last_new": newest}
+    return int(connection.execute(source.insert().values(row | values).returning(source.c.id)).scalar_one())

@@ -13,11 +13,11 @@ BigId = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     for column in (
-        sa.Column("host", sa.Text, nullable=False, server_default=""),
+        sa.Column("host", sa.Text, nullable=False, server_default=sa.text("''")),
         sa.Column("interval", sa.BigInteger),
         sa.Column("full_text", sa.Boolean, nullable=False, server_default=sa.false()),
         sa.Column("carrier", BigId),
-        sa.Column("reason", sa.Text, nullable=False, server_default=""),
+        sa.Column("reason", sa.Text, nullable=False, server_default=sa.text("''")),
         sa.Column("last_new", sa.BigInteger),
         sa.Column("usual_gap", sa.BigInteger),
         sa.Column("ttl", sa.BigInteger, nullable=False, server_default="0"),

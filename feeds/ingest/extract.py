@@ -1,0 +1,68 @@
+"""Outside bytes become articles that are cut into stories. All of it runs in the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from feeds.identity import fingerprint
+from feeds.ingest import feed
+from feeds.ingest.parse import parse_feed, parse_file
+from feeds.ingest.prune import prune_json, prune_xml
+from feeds.ingest.split import split_safely
+from feeds.model import Article, Raw, Split, Wishes
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """An article with its stories; ``fingerprint`` is that of the article as its source gave it."""
+
+    article: Article
+    fingerprint: str
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """What is new in a document, and the ``raw`` bytes that it came from, None when nothing is.
+
+    ``marks`` are the hashes of all entries, known ones included. ``dropped`` entries were too many.
+    """
+
+    cuts: tuple[Cut, ...] = ()
+    title: str = ""
+    home_url: str | None = None
+    wishes: Wishes | None = None
+    marks: frozenset[str] = frozenset()
+    raw: Raw | None = None
+    dropped: int = 0
+
+
+def extract_feed(body: bytes, content_type: str, url: str, known: frozenset[str] = frozenset()) -> Extract:
+    """What is new in a feed document, given the marks of the one before.
+
+    Raises:
+        ParseError: it is no feed.
+    """
+    prune = prune_json if feed.looks_like_json(body) else prune_xml
+    pruned = prune(body, content_type, known)
+    if pruned.body is None:
+        return Extract(marks=pruned.marks)
+    parsed = parse_feed(pruned.body, pruned.content_type, url)
+    raw = Raw("feed", url, pruned.content_type, pruned.body)
+    return Extract(cut(parsed.articles), parsed.title, parsed.home_url, parsed.wishes, pruned.marks, raw, pruned.dropped)
+
+
+def extract_file(name: str, body: bytes) -> Extract:
+    """The articles of a newsletter, article, mail or feed file.
+
+    Raises:
+        InputError: it is empty, binary or not readable as text.
+        ParseError: it is called a feed but is none.
+    """
+    return Extract(cut(parse_file(name, body).articles), raw=Raw("file", name, "", body))
+
+
+def cut(articles: Iterable[Article]) -> tuple[Cut, ...]:
+    """Each article with its stories."""
+    return tuple(Cut(article, fingerprint(article), split_safely(article)) for article in articles)

@@ -1,0 +1,50 @@
+"""Looks at folders and mailboxes: each new mail or file is taken apart by itself, so that a bad one costs the others nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from feeds.errors import HealthwireError
+from feeds.ingest.extract import Extract, extract_file
+from feeds.ingest.files import list_folder
+from feeds.ingest.haul import Haul, Letters
+from feeds.ingest.sandbox import Sandbox
+from feeds.model import Source
+
+
+@dataclass(frozen=True, slots=True)
+class Letterbox:
+    """``marks`` tells which files of a folder have been read; ``open_mailbox`` fetches the new mails of a mailbox."""
+
+    sandbox: Sandbox
+    marks: Callable[[int], frozenset[str]]
+    open_mailbox: Callable[[Source], Letters]
+    max_bytes: int
+
+    async def look(self, source: Source) -> Haul:
+        """What lies there that is new.
+
+        Raises:
+            FetchError: the mailbox did not deliver.
+            InputError: there is no such folder.
+        """
+        letters = await asyncio.to_thread(self._letters, source)
+        extracts: list[Extract] = []
+        complaints = list(letters.complaints)
+        unread: set[str | None] = set()
+        for mail in letters.mails:
+            try:
+                extracts.append(await self.sandbox.run(extract_file, mail.name, mail.body))
+            except HealthwireError as error:
+                complaints.append(str(error) if mail.name in str(error) else f"{mail.name}: {error}")
+                # Without its mark it is complained of until it is mended.
+                unread.add(mail.mark)
+        marks = None if letters.marks is None else letters.marks - unread
+        return Haul(tuple(extracts), etag=letters.state, marks=marks, complaints=tuple(complaints), more=letters.more)
+
+    def _letters(self, source: Source) -> Letters:
+        if source.scheme == "file":
+            return list_folder(source, self.marks(source.id), self.max_bytes)
+        return self.open_mailbox(source)
