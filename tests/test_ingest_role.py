@@ -16,27 +16,33 @@ from fakes import START, FakeClock, KeywordTagger
 
 from feeds.errors import StoreError
 from feeds.ingest.chores import Chore, Stopping
-from feeds.ingest.poll import ParserPool, Poller
-from feeds.ingest.role import IngestRole, Pace
+from feeds.ingest.extract import Cut
+from feeds.ingest.haul import Haul
+from feeds.ingest.poll import Poller
+from feeds.ingest.role import IngestRole
 from feeds.ingest.schedule import Rhythm
-from feeds.model import Fetched, Health, Source
+from feeds.ingest.shift import Pace
+from feeds.model import Health, Source
 from feeds.ports import Clock
 from feeds.store import Store
 
 HOUR = 3600
 
 
-class GatedFetcher:
+class GatedLook:
     """Answers that nothing has changed, but only once its gate is open."""
 
     def __init__(self) -> None:
         self.gate = asyncio.Event()
         self.asked: list[int] = []
 
-    async def fetch(self, source: Source) -> Fetched:
+    async def look(self, source: Source) -> Haul:
         self.asked.append(source.id)
         await self.gate.wait()
-        return Fetched(source.url, None)
+        return Haul(etag='"e1"')
+
+    async def complete(self, cuts: Sequence[Cut]) -> list[Cut]:
+        return list(cuts)
 
 
 class HeldClock(FakeClock):
@@ -57,9 +63,9 @@ class HeldClock(FakeClock):
 
 
 def role(
-    store: Store, fetcher: GatedFetcher, clock: Clock, *, tick: int = HOUR, concurrency: int = 10, chores: Sequence[Chore] = ()
+    store: Store, look: GatedLook, clock: Clock, *, tick: int = HOUR, concurrency: int = 10, chores: Sequence[Chore] = ()
 ) -> IngestRole:
-    poller = Poller(store, fetcher, ParserPool(), KeywordTagger(), clock, Rhythm(HOUR, 900, 24 * HOUR), 100_000, dice=lambda: 0.5)
+    poller = Poller(store, look, look, look, KeywordTagger(), clock, Rhythm(HOUR, 900, 24 * HOUR), dice=lambda: 0.0)
     return IngestRole(store, poller, clock, lambda: "model-7", Pace(tick, concurrency, lease=300), chores)
 
 
@@ -96,11 +102,11 @@ def test_a_tick_says_that_ingest_lives_and_polls_what_is_due(sqlite_store: Store
     )
 
     async def scene() -> None:
-        fetcher = GatedFetcher()
-        fetcher.gate.set()
-        async with running(role(sqlite_store, fetcher, FakeClock())):
+        look = GatedLook()
+        look.gate.set()
+        async with running(role(sqlite_store, look, FakeClock())):
             await until(lambda: polled(sqlite_store)[now] is not None)
-        assert fetcher.asked == [now]
+        assert look.asked == [now]
 
     asyncio.run(scene())
 
@@ -112,9 +118,9 @@ def test_ticks_go_on_and_poll_what_has_become_due(sqlite_store: Store) -> None:
     (source,) = add_sources(sqlite_store, ["a"], START + 60)
 
     async def scene() -> None:
-        fetcher, clock = GatedFetcher(), FakeClock()
-        fetcher.gate.set()
-        async with running(role(sqlite_store, fetcher, clock, tick=1)):
+        look, clock = GatedLook(), FakeClock()
+        look.gate.set()
+        async with running(role(sqlite_store, look, clock, tick=1)):
             await until(lambda: sqlite_store.status.health().heartbeat == START)
             clock.advance(60)
             await until(lambda: polled(sqlite_store)[source] == START + 60)
@@ -128,16 +134,16 @@ def test_no_more_is_polled_at_once_than_is_allowed(sqlite_store: Store) -> None:
     sources = add_sources(sqlite_store, ["a", "b", "c"])
 
     async def scene() -> None:
-        fetcher = GatedFetcher()
-        ingest = role(sqlite_store, fetcher, FakeClock(), concurrency=2)
+        look = GatedLook()
+        ingest = role(sqlite_store, look, FakeClock(), concurrency=2)
         async with running(ingest):
-            await until(lambda: len(fetcher.asked) == 2)
+            await until(lambda: len(look.asked) == 2)
             await ingest.tick()
             await ingest.tick()
-            assert fetcher.asked == sources[:2]
-            fetcher.gate.set()
+            assert look.asked == sources[:2]
+            look.gate.set()
             async with asyncio.timeout(20):
-                while fetcher.asked != sources:
+                while look.asked != sources:
                     await ingest.tick()
 
     asyncio.run(scene())
@@ -149,11 +155,11 @@ def test_a_stop_lets_polls_in_flight_finish(sqlite_store: Store) -> None:
     (source,) = add_sources(sqlite_store, ["a"])
 
     async def scene() -> None:
-        fetcher = GatedFetcher()
-        async with running(role(sqlite_store, fetcher, FakeClock())) as stop:
-            await until(lambda: fetcher.asked == [source])
+        look = GatedLook()
+        async with running(role(sqlite_store, look, FakeClock())) as stop:
+            await until(lambda: look.asked == [source])
             stop.set()
-            fetcher.gate.set()
+            look.gate.set()
 
     asyncio.run(scene())
 
@@ -165,9 +171,9 @@ def test_what_does_not_finish_after_a_stop_is_given_back_and_due_at_once(sqlite_
     sources = add_sources(sqlite_store, ["a", "b"])
 
     async def scene() -> None:
-        fetcher = GatedFetcher()
-        async with running(role(sqlite_store, fetcher, FakeClock())):
-            await until(lambda: len(fetcher.asked) == 2)
+        look = GatedLook()
+        async with running(role(sqlite_store, look, FakeClock())):
+            await until(lambda: len(look.asked) == 2)
             assert due(sqlite_store, START) == set()
 
     asyncio.run(scene())
@@ -178,9 +184,9 @@ def test_what_does_not_finish_after_a_stop_is_given_back_and_due_at_once(sqlite_
 
 def test_a_stop_during_a_tick_leaves_no_source_claimed_by_nobody(sqlite_store: Store) -> None:
     async def scene() -> None:
-        fetcher, clock = GatedFetcher(), HeldClock()
-        fetcher.gate.set()
-        async with running(role(sqlite_store, fetcher, clock, tick=1)) as stop:
+        look, clock = GatedLook(), HeldClock()
+        look.gate.set()
+        async with running(role(sqlite_store, look, clock, tick=1)) as stop:
             await until(lambda: sqlite_store.status.health().heartbeat is not None)
             clock.holds = True
             await until(clock.reached.is_set)
@@ -207,13 +213,13 @@ def test_a_tick_that_finds_the_database_broken_tells_and_the_next_one_goes_on(
             connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
 
     async def scene() -> None:
-        fetcher = GatedFetcher()
-        fetcher.gate.set()
-        ingest = role(sqlite_store, fetcher, FakeClock())
+        look = GatedLook()
+        look.gate.set()
+        ingest = role(sqlite_store, look, FakeClock())
         rename("meta", "hidden")
         async with running(ingest):
             await until(lambda: "tick failed" in caplog.text)
-            assert fetcher.asked == []
+            assert look.asked == []
             rename("hidden", "meta")
             await ingest.tick()
             await until(lambda: polled(sqlite_store) == {source: START})
@@ -254,10 +260,10 @@ class Work:
             raise self.error
 
 
-def open_fetcher() -> GatedFetcher:
-    fetcher = GatedFetcher()
-    fetcher.gate.set()
-    return fetcher
+def open_look() -> GatedLook:
+    look = GatedLook()
+    look.gate.set()
+    return look
 
 
 def test_a_chore_is_done_at_once_and_again_whenever_its_time_has_come(sqlite_store: Store) -> None:
@@ -265,7 +271,7 @@ def test_a_chore_is_done_at_once_and_again_whenever_its_time_has_come(sqlite_sto
 
     async def scene() -> None:
         chores = Chore("often", 1, often), Chore("seldom", HOUR, seldom)
-        async with running(role(sqlite_store, open_fetcher(), FakeClock(), chores=chores)):
+        async with running(role(sqlite_store, open_look(), FakeClock(), chores=chores)):
             await until(lambda: seldom.ended == 1)
             await until(lambda: often.ended >= 2)
 
@@ -282,7 +288,7 @@ def test_a_chore_that_takes_longer_than_its_time_is_never_done_twice_at_once_and
     async def scene() -> None:
         clock = FakeClock()
         chores = Chore("slow", 1, slow), Chore("other", 1, other)
-        async with running(role(sqlite_store, open_fetcher(), clock, tick=1, chores=chores)):
+        async with running(role(sqlite_store, open_look(), clock, tick=1, chores=chores)):
             await until(lambda: slow.begun == 1)
             done = other.ended
             clock.advance(60)
@@ -313,7 +319,7 @@ def test_a_chore_that_fails_is_told_and_tried_again_and_stops_neither_polls_nor_
     async def scene() -> None:
         clock = FakeClock()
         chores = Chore("failing", 1, failing), Chore("other", 1, other)
-        async with running(role(sqlite_store, open_fetcher(), clock, tick=1, chores=chores)):
+        async with running(role(sqlite_store, open_look(), clock, tick=1, chores=chores)):
             await until(lambda: failing.ended >= 1)
             done = other.ended
             clock.advance(60)
@@ -336,7 +342,7 @@ def test_a_stop_tells_a_chore_under_way_and_waits_until_it_has_come_to_its_end(s
 
     async def scene() -> None:
         stop = asyncio.Event()
-        ended = asyncio.create_task(role(sqlite_store, open_fetcher(), FakeClock(), chores=[Chore("slow", HOUR, slow)]).run(stop))
+        ended = asyncio.create_task(role(sqlite_store, open_look(), FakeClock(), chores=[Chore("slow", HOUR, slow)]).run(stop))
         # Then the first tick is over, too, and nothing but the chore can hold up the end.
         await until(lambda: slow.begun == 1 and polled(sqlite_store)[source] == START)
         stop.set()
@@ -356,7 +362,7 @@ def test_a_stop_waits_for_a_chore_that_fails_at_its_end(sqlite_store: Store, cap
     slow = Work(held=True, error=ZeroDivisionError("at the end"))
 
     async def scene() -> None:
-        async with running(role(sqlite_store, open_fetcher(), FakeClock(), chores=[Chore("slow", HOUR, slow)])) as stop:
+        async with running(role(sqlite_store, open_look(), FakeClock(), chores=[Chore("slow", HOUR, slow)])) as stop:
             await until(lambda: slow.begun == 1)
             stop.set()
             slow.gate.set()
@@ -384,7 +390,7 @@ def test_a_chore_whose_time_comes_just_with_the_stop_is_either_not_begun_or_wait
     monkeypatch.setattr(AsyncIOScheduler, "_process_jobs", find_due_after_the_stop)
 
     async def scene() -> None:
-        run = asyncio.create_task(role(sqlite_store, open_fetcher(), FakeClock(), chores=[Chore("often", 1, work)]).run(stop))
+        run = asyncio.create_task(role(sqlite_store, open_look(), FakeClock(), chores=[Chore("often", 1, work)]).run(stop))
         await until(lambda: run.done() or work.begun == 2)
         for _ in range(100):  # turns of the loop in which a hasty stop would have come to its end
             await asyncio.sleep(0)

@@ -61,11 +61,14 @@ class IngestRole:
         """Says that ingest is alive, holds on to the polls in flight, and starts polls of due sources up to the limit."""
         async with self._ticking:
             try:
-                await asyncio.to_thread(self._store.status.beat, self._clock(), self._model())
+                await asyncio.to_thread(self._beat)
                 await self._shift.renew()
                 await self._shift.fill()
             except HealthwireError as error:
                 _log.error("tick failed: %s", error)
+
+    def _beat(self) -> None:
+        self._store.status.beat(self._clock(), self._model())
 
     async def _begin(self, chore: Chore) -> None:
         if self._stop.is_set() or any(task.get_name() == chore.name for task in self._busy):
