@@ -165,9 +165,11 @@ class Parsed:
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Source bytes as they were parsed, kept so that they can be parsed anew. ``name`` is an address or a file's name."""
+    """Source bytes as they were parsed, kept so that they can be parsed anew. ``name`` is an address or a file's name; a ``page`` is
+    that of the article with this address.
+    """
 
-    kind: Literal["feed", "file"]
+    kind: Literal["feed", "file", "page"]
     name: str
     content_type: str
     body: bytes
@@ -376,12 +378,13 @@ class PollResult:
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many stories a write made new, edited, merged into known ones, or withdrew."""
+    """How many stories a write made new, edited, merged into known ones, withdrew, or gave other topics."""
 
     new: int = 0
     edited: int = 0
     merged: int = 0
     withdrawn: int = 0
+    retagged: int = 0
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(
@@ -389,6 +392,7 @@ class Tally:
             self.edited + other.edited,
             self.merged + other.merged,
             self.withdrawn + other.withdrawn,
+            self.retagged + other.retagged,
         )
 
 

@@ -100,8 +100,8 @@ The present provider stays until the autumn of next year at the latest.
 
 
 def write_letters(folder: Path) -> None:
-    """Eight letters in two folders; each has two stories of its own and one that all of them tell."""
-    for number, street in enumerate(STREETS):
+    """Twenty-four letters in two folders; each has two stories of its own and one that all of them tell."""
+    for number, street in enumerate(f"{side} {street}" for side in ("Upper", "Lower", "Old") for street in STREETS):
         file = folder / f"paper {number % 2}" / f"{street}.txt"
         file.parent.mkdir(exist_ok=True)
         file.write_text(LETTER.format(street=street), encoding="utf-8")

@@ -98,7 +98,7 @@ def test_only_stories_first_seen_since_then_are_left_though_they_were_told_again
 ) -> None:
     now, numbers = START, count()
     # Ids of the time at which stories are first seen, the lowest there can be.
-    monkeypatch.setattr("feeds.store.record.ULID", lambda: ULID.from_bytes((now * 1000).to_bytes(6) + next(numbers).to_bytes(10)))
+    monkeypatch.setattr("feeds.store.arrivals.ULID", lambda: ULID.from_bytes((now * 1000).to_bytes(6) + next(numbers).to_bytes(10)))
     for now, title in ((START - 1, "Before"), (START, "Then"), (START + 1, "After")):
         write(store, told(title), guid=title, at=now)
     now = START + 2

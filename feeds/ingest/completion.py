@@ -15,7 +15,7 @@ from feeds.ingest.fulltext import is_teaser, with_page
 from feeds.ingest.robots import Robots
 from feeds.ingest.sandbox import Sandbox
 from feeds.ingest.split import split_safely
-from feeds.model import Article
+from feeds.model import Raw
 from feeds.ports import Clock, Fetcher
 
 _log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ class FullText:
             if pausing:
                 await self._sleep(max(_PAUSE, robots.delay))
             async with self._fetcher.page(url) as page:
-                completed, reason = await self._sandbox.run(_complete, cut, page.body or b"", page.content_type, page.url)
+                completed, reason = await self._sandbox.run(complete_cut, cut, page.body or b"", page.content_type, page.url)
         except HealthwireError as error:
             completed, reason = cut, str(error)
         if reason:
@@ -87,11 +87,11 @@ class FullText:
         return robots
 
 
-def _complete(cut: Cut, page: bytes, content_type: str, url: str) -> tuple[Cut, str | None]:
-    """The article with its page's text, cut anew. Runs in the sandbox."""
+def complete_cut(cut: Cut, page: bytes, content_type: str, url: str) -> tuple[Cut, str | None]:
+    """The article with its page's text, cut anew; or as it was, and why. Runs in the sandbox."""
     article, reason = with_page(cut.article, page, content_type, url)
-    return (cut, reason) if reason else (_recut(cut, article), None)
-
-
-def _recut(cut: Cut, article: Article) -> Cut:
-    return replace(cut, article=article, split=split_safely(article))
+    if reason:
+        return cut, reason
+    # Kept under the article's own address, as its page may have been elsewhere.
+    kept = Raw("page", cut.article.url or url, content_type, page)
+    return replace(cut, article=article, split=split_safely(article), page=kept), None

@@ -15,11 +15,12 @@ from feeds.model import Article, Raw, Split, Wishes
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """An article with its stories; ``fingerprint`` is that of the article as its source gave it."""
+    """An article with its stories; ``fingerprint`` is that of the article as its source gave it, ``page`` what completed it."""
 
     article: Article
     fingerprint: str
     split: Split
+    page: Raw | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,7 +151,7 @@ class Poller:
             marks=haul.marks,
             # Sources list their newest first; stored last it gets the highest id and stands on top of the feeds.
             issues=tuple(reversed(issues_of(cuts, self.tagger))) if cuts else (),
-            raws=tuple(extract.raw for extract in haul.extracts if extract.raw) if cuts else (),
+            raws=(*(extract.raw for extract in haul.extracts if extract.raw), *(cut.page for cut in cuts if cut.page)) if cuts else (),
         )
 
     def _plan(self, source: Source, haul: Haul, now: int) -> Plan:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from feeds.store.corrections import Corrections
 from feeds.store.engine import connect, migrate
 from feeds.store.polls import Polls
+from feeds.store.raws import Raws
 from feeds.store.sources import Sources
 from feeds.store.status import Status
 from feeds.store.stories import Stories
@@ -31,6 +32,7 @@ class Store:
     tags: Tags
     corrections: Corrections
     weeks: Weeks
+    raws: Raws
     tokens: Tokens
 
 
@@ -50,5 +52,6 @@ def open_store(url: str) -> Store:
         Tags(engine),
         Corrections(engine),
         Weeks(engine),
+        Raws(engine),
         Tokens(engine),
     )

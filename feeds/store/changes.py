@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import sqlalchemy as sa
@@ -27,11 +28,16 @@ def log(
 ) -> None:
     """Appends to the change log. ``before``: the feeds that showed the story; None when no feed shows the change."""
     entry = change.insert().values(at=now, kind=kind, story_id=story_id).returning(change.c.seq)
-    seq = connection.scalar(entry)
+    seq = connection.execute(entry).scalar_one()
     connection.execute(story.update().where(story.c.id == story_id).values(seq=seq))
     if before is None:
         return
-    for name in sorted(before | feeds_of(connection, story_id)):
+    touch(connection, dict.fromkeys(before | feeds_of(connection, story_id), seq), now)
+
+
+def touch(connection: sa.Connection, feeds: Mapping[str, int], now: int) -> None:
+    """Says that feeds changed at these places of the change log."""
+    for name, seq in sorted(feeds.items()):
         touched = feed.update().where(feed.c.name == name).values(seq=seq, updated=now)
         if connection.execute(touched).rowcount == 0:
             connection.execute(feed.insert().values(name=name, seq=seq, updated=now))

@@ -75,15 +75,21 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 @contextmanager
-def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction; one writer at a time, so that the change log's order is the order of commits."""
+def writing(engine: sa.Engine, *, keep: bool = True) -> Iterator[sa.Connection]:
+    """A transaction; one writer at a time, so that the change log's order is the order of commits.
+
+    With ``keep`` False all of it is taken back in the end: a rehearsal.
+    """
     with wrapped(), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITE_LOCK)))
         yield connection
-        connection.commit()
+        if keep:
+            connection.commit()
+        else:
+            connection.rollback()
 
 
 @contextmanager

@@ -130,13 +130,13 @@ class Polls:
                     "content_type": kept.content_type,
                 }
                 connection.execute(raw.insert().values(row | {"body": body, "size": len(body)}))
-            return _record(connection, before.id, result.issues, result.polled_at)
+            return record_for(connection, before.id, result.issues, result.polled_at)
 
     def write(self, source_id: int, issues: Sequence[Issue], now: int) -> Tally:
         """Writes articles that came without a poll, e.g. files named on the command line."""
         with writing(self._engine) as connection:
             connection.execute(source.update().where(source.c.id == source_id).values(last_polled=now, last_success=now, error=None))
-            return _record(connection, source_id, issues, now)
+            return record_for(connection, source_id, issues, now)
 
 
 def _state(before: Source, result: PollResult) -> dict[str, Any]:
@@ -204,15 +204,15 @@ def _keep_marks(connection: sa.Connection, source_id: int, marks: frozenset[str]
         connection.execute(entry_marks.insert().values(values | {"source_id": source_id}))
 
 
-def _record(connection: sa.Connection, source_id: int, issues: Iterable[Issue], now: int) -> Tally:
-    """Stores articles with their source, or with the newsletter that each is an issue of."""
+def record_for(connection: sa.Connection, source_id: int, issues: Iterable[Issue], now: int, *, anew: bool = False) -> Tally:
+    """Stores articles with their source, or with the newsletter that each is an issue of; see ``record``."""
     by_owner: dict[Newsletter | None, list[Issue]] = defaultdict(list)
     for issue in issues:
         by_owner[issue.article.newsletter].append(issue)
     tally = Tally()
     for newsletter, own in by_owner.items():
         owner = source_id if newsletter is None else _newsletter(connection, source_id, newsletter, own, now)
-        tally += record(connection, owner, own, now)
+        tally += record(connection, owner, own, now, anew=anew)
     return tally
 
 

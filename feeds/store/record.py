@@ -5,33 +5,59 @@ Everything here happens inside the caller's write transaction, so what is looked
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
-from ulid import ULID
 
-from feeds.identity import StoryKeys, pair_up, same_story, story_keys
-from feeds.model import Issue, Story, TaggedStory, Tally
+from feeds.identity import StoryKeys, pair_up, story_keys
+from feeds.model import Issue, TaggedStory, Tally
+from feeds.store.arrivals import Arrivals, article_values, report_values
 from feeds.store.changes import feeds_of, log
 from feeds.store.schema import article, report, story, story_topic
 from feeds.store.tags import set_tags
 
+_LOOKED_UP = 400
 
-def record(connection: sa.Connection, source_id: int, issues: Iterable[Issue], now: int) -> Tally:
-    """Stores new and edited articles with their stories; what is stored already is left as it is."""
+
+def record(connection: sa.Connection, source_id: int, issues: Sequence[Issue], now: int, *, anew: bool = False) -> Tally:
+    """Stores new and edited articles with their stories; what is stored already is left as it is, unless it is to be done ``anew``."""
     tally = Tally()
+    new: list[Issue] = []
+    known = _known(connection, source_id, issues)
     for issue in issues:
-        known = connection.execute(sa.select(article).where(article.c.source_id == source_id, article.c.guid == issue.article.guid)).first()
-        if known is None:
-            tally += _Writer(connection, source_id, _insert_article(connection, source_id, issue, now), now).write(issue, [])
-        elif known.fingerprint != issue.fingerprint:
-            values = _article_values(issue)
-            retold = any(value != known._mapping[name] for name, value in values.items() if name != "fingerprint")
-            connection.execute(article.update().where(article.c.id == known.id).values(values))
-            old = connection.execute(sa.select(report).where(report.c.article_id == known.id).order_by(report.c.position)).all()
-            tally += _Writer(connection, source_id, known.id, now).write(issue, old, retold=retold)
-    return tally
+        row = known.get(issue.article.guid)
+        if row is None:
+            # Until it is written nothing else is known of it; a second version in the same document is an edit.
+            known[issue.article.guid] = issue
+            new.append(issue)
+            continue
+        # Edits look up what came before them.
+        tally += Arrivals(connection, source_id, now).write(new)
+        new.clear()
+        if isinstance(row, Issue):
+            row = known[issue.article.guid] = _known(connection, source_id, [issue])[issue.article.guid]
+        if row.fingerprint != issue.fingerprint or anew:
+            tally += _edited(connection, row, issue, now, anew=anew)
+    return tally + Arrivals(connection, source_id, now).write(new)
+
+
+def _known(connection: sa.Connection, source_id: int, issues: Sequence[Issue]) -> dict[str, Any]:
+    """The rows of the articles among these that the source has delivered before, by guid."""
+    found: dict[str, Any] = {}
+    for start in range(0, len(issues), _LOOKED_UP):
+        guids = [issue.article.guid for issue in issues[start : start + _LOOKED_UP]]
+        rows = connection.execute(sa.select(article).where(article.c.source_id == source_id, article.c.guid.in_(guids)))
+        found |= {row.guid: row for row in rows}
+    return found
+
+
+def _edited(connection: sa.Connection, known: Any, issue: Issue, now: int, *, anew: bool) -> Tally:
+    values = article_values(issue)
+    retold = any(value != known._mapping[name] for name, value in values.items() if name != "fingerprint")
+    connection.execute(article.update().where(article.c.id == known.id).values(values))
+    old = connection.execute(sa.select(report).where(report.c.article_id == known.id).order_by(report.c.position)).all()
+    return _Edit(connection, known.source_id, known.id, now, anew=anew).write(issue, old, retold=retold)
 
 
 def withdraw_source(connection: sa.Connection, source_id: int, now: int) -> Tally:
@@ -42,70 +68,43 @@ def withdraw_source(connection: sa.Connection, source_id: int, now: int) -> Tall
     return tally
 
 
-def _insert_article(connection: sa.Connection, source_id: int, issue: Issue, now: int) -> str:
-    article_id = str(ULID())
-    values = _article_values(issue) | {"id": article_id, "source_id": source_id, "guid": issue.article.guid, "first_seen": now}
-    connection.execute(article.insert().values(values))
-    return article_id
+class _Edit:
+    """Writes the stories of an article that is known, in place of the old ones."""
 
-
-def _article_values(issue: Issue) -> dict[str, Any]:
-    item = issue.article
-    return {
-        "fingerprint": issue.fingerprint,
-        "title": item.title,
-        "url": item.url,
-        "author": item.author,
-        "published": item.published,
-        "doubt": issue.doubt,
-    }
-
-
-class _Writer:
-    """Writes the stories of one article."""
-
-    def __init__(self, connection: sa.Connection, source_id: int, article_id: str, now: int) -> None:
+    def __init__(self, connection: sa.Connection, source_id: int, article_id: str, now: int, *, anew: bool) -> None:
         self._connection = connection
+        self._anew = anew
         self._source_id = source_id
         self._article_id = article_id
         self._now = now
 
-    def write(self, issue: Issue, old: Sequence[Any], *, retold: bool = False) -> Tally:
+    def write(self, issue: Issue, old: Sequence[Any], *, retold: bool) -> Tally:
         """``retold``: the article's own title, address, author or date changed, which its stories show."""
         told = [tagged.story for tagged in issue.stories]
         pairs = pair_up([(row.title, row.text) for row in old], [(item.title, item.text) for item in told])
         tally = Tally()
+        added: list[tuple[TaggedStory, StoryKeys]] = []
         # Last first: feeds show the newest id on top, and a round-up's lead story belongs above its last.
         for tagged, keys, pair in reversed(list(zip(issue.stories, story_keys(told), pairs, strict=True))):
-            tally += self._add(tagged, keys) if pair is None else self._edit(old[pair], tagged, keys, retold=retold)
+            if pair is None:
+                added.append((tagged, keys))
+            else:
+                tally += self._edit(old[pair], tagged, keys, retold=retold)
+        tally += Arrivals(self._connection, self._source_id, self._now).extend(self._article_id, added)
         for index, row in enumerate(old):
             if index not in pairs:
                 tally += _drop_report(self._connection, row, self._now)
         return tally
 
-    def _add(self, tagged: TaggedStory, keys: StoryKeys) -> Tally:
-        report_id = str(ULID())
-        story_id = self._find_same(keys)
-        if story_id is None:
-            story_id = str(ULID())
-            values = {"id": story_id, "lead_report": report_id, "first_seen": self._now, "updated": self._now, "seq": 0, "untagged": True}
-            self._connection.execute(story.insert().values(values))
-            self._insert_report(report_id, story_id, tagged.story, keys)
-            set_tags(self._connection, story_id, tagged.verdict)
-            log(self._connection, "new", story_id, self._now, set())
-            return Tally(new=1)
-        self._insert_report(report_id, story_id, tagged.story, keys)
-        log(self._connection, "merged", story_id, self._now)
-        return Tally(merged=1)
-
     def _edit(self, old: Any, tagged: TaggedStory, keys: StoryKeys, *, retold: bool) -> Tally:
-        values = _report_values(tagged.story, keys)
+        values = report_values(tagged.story, keys)
         changed = {name for name, value in values.items() if value != getattr(old, name)}
         if changed:
             self._connection.execute(report.update().where(report.c.id == old.id).values(values))
+        leads = self._connection.scalar(sa.select(story.c.lead_report).where(story.c.id == old.story_id)) == old.id
         if not retold and changed <= {"link_key", "text_key"}:
-            return Tally()
-        if self._connection.scalar(sa.select(story.c.lead_report).where(story.c.id == old.story_id)) != old.id:
+            return self._retag(old.story_id, tagged) if leads and self._anew else Tally()
+        if not leads:
             log(self._connection, "merged", old.story_id, self._now)
             return Tally()
         before = feeds_of(self._connection, old.story_id)
@@ -118,39 +117,14 @@ class _Writer:
         log(self._connection, "edited", old.story_id, self._now, before)
         return Tally(edited=1)
 
-    def _find_same(self, keys: StoryKeys) -> str | None:
-        """The oldest live story that another article has told with this link or text."""
-        alike = [column == key for column, key in ((report.c.link_key, keys.link), (report.c.text_key, keys.text)) if key]
-        if not alike:
-            return None
-        query = (
-            sa.select(report)
-            .join(story, story.c.id == report.c.story_id)
-            .where(sa.or_(*alike), report.c.article_id != self._article_id, sa.not_(story.c.withdrawn))
-            .order_by(report.c.story_id)
-            .limit(50)
-        )
-        for row in self._connection.execute(query):
-            if same_story(keys, StoryKeys(row.link_key, row.text_key), same_source=row.source_id == self._source_id):
-                return str(row.story_id)
-        return None
-
-    def _insert_report(self, report_id: str, story_id: str, item: Story, keys: StoryKeys) -> None:
-        place = {"id": report_id, "story_id": story_id, "article_id": self._article_id, "source_id": self._source_id}
-        self._connection.execute(report.insert().values(place | _report_values(item, keys)))
-
-
-def _report_values(item: Story, keys: StoryKeys) -> dict[str, Any]:
-    return {
-        "position": item.position,
-        "of": item.of,
-        "title": item.title,
-        "text": item.text,
-        "html": item.html,
-        "url": item.url,
-        "link_key": keys.link,
-        "text_key": keys.text,
-    }
+    def _retag(self, story_id: str, tagged: TaggedStory) -> Tally:
+        """For a story whose words are the same, but whose article was read again."""
+        before = feeds_of(self._connection, story_id)
+        set_tags(self._connection, story_id, tagged.verdict)
+        if feeds_of(self._connection, story_id) == before:
+            return Tally()
+        log(self._connection, "retagged", story_id, self._now, before)
+        return Tally(retagged=1)
 
 
 def _drop_report(connection: sa.Connection, row: Any, now: int) -> Tally:

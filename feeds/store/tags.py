@@ -93,7 +93,7 @@ def set_tags(connection: sa.Connection, story_id: str, verdict: Verdict) -> None
     own = story_topic.c.story_id == story_id
     decided = {row.topic: row for row in connection.execute(sa.select(story_topic).where(own, story_topic.c.curator.is_not(None)))}
     connection.execute(story_topic.delete().where(own))
-    rows = [_values(story_id, tag, decided.pop(tag.topic, None)) for tag in verdict.tags]
+    rows = [tag_row(story_id, tag, decided.pop(tag.topic, None)) for tag in verdict.tags]
     # Decisions on topics of which this model says nothing.
     rows += [dict(row._mapping) for row in decided.values()]
     if rows:
@@ -111,7 +111,8 @@ def note_untagged(connection: sa.Connection, story_id: str) -> None:
     connection.execute(story.update().where(story.c.id == story_id, ~story.c.withdrawn).values(untagged=untagged))
 
 
-def _values(story_id: str, tag: Tag, decided: Any) -> dict[str, Any]:
+def tag_row(story_id: str, tag: Tag, decided: Any = None) -> dict[str, Any]:
+    """A tag as it is stored; ``decided`` is the row that holds a person's decision, if one was made."""
     return {
         "story_id": story_id,
         "topic": tag.topic,
