@@ -16,6 +16,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -32,14 +33,16 @@ from classifier.report import entry_lines, register_lines
 from classifier.stories import stories_in
 from classifier.topics import load_topics
 from feeds import model as m
-from feeds.console import judgement_lines, outcome_lines, progress, reading_notes, source_lines, story_lines, token_lines
+from feeds.console import judgement_lines, outcome_lines, progress, reading_notes, replay_lines, source_lines, story_lines, token_lines
 from feeds.errors import HealthwireError, InputError, SettingsError, StoreError
-from feeds.ingest.chores import Chore, Rescoring, Stopping, WeeklyFigures
+from feeds.ingest.chores import Chore, RawPruning, Rescoring, Stopping, WeeklyFigures
+from feeds.ingest.completion import FullText
 from feeds.ingest.files import folder_url, read_files
 from feeds.ingest.http import HttpFetcher
 from feeds.ingest.letterbox import Letterbox
 from feeds.ingest.opml import read_opml, write_opml
 from feeds.ingest.poll import Outcome, Poller, lease_seconds
+from feeds.ingest.replay import Replay, Replayed
 from feeds.ingest.role import IngestRole
 from feeds.ingest.sandbox import Sandbox
 from feeds.ingest.schedule import Rhythm
@@ -289,7 +292,8 @@ async def poller(settings: Settings, store: Store, tagger: ModelTagger) -> Async
         async with fetcher:
             site = Site(fetcher, sandbox, store.polls.marks)
             letterbox = Letterbox(sandbox, store.polls.marks, mailboxes(settings), settings.max_bytes)
-            yield Poller(store, site, letterbox, FullText(fetcher, sandbox), tagger, clock, rhythm)
+            full_text = FullText(fetcher, sandbox, clock)
+            yield Poller(store, site, letterbox, full_text, tagger, clock, rhythm, keeps_raw=bool(settings.raw_days and settings.raw_bytes))
     finally:
         sandbox.close()
 
@@ -357,6 +361,7 @@ def run_ingest(settings: Settings) -> None:
                 Chore("rescoring", 10, Rescoring(store, tagger, clock)),
                 Chore("retraining", 60, Retraining(settings, store)),
                 Chore("weekly figures", 3600, WeeklyFigures(store, tagger, clock)),
+                Chore("pruning of raw documents", 3600, RawPruning(store, clock, settings.raw_days, settings.raw_bytes)),
             )
             await IngestRole(store, this, clock, lambda: tagger.version, pace(settings), chores).run(stop)
 
@@ -462,6 +467,37 @@ def poll(settings: Settings, sources: tuple[str, ...]) -> None:
         raise HealthwireError("some of these sources are being polled by another process just now")
     if sources and any(outcome.error for outcome in outcomes):
         raise SystemExit(1)
+
+
+@main.command()
+@click.option(
+    "--since", required=True, type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]), help="Take up what came from then on (UTC)."
+)
+@click.option("--apply", is_flag=True, help="Write it; otherwise it is only told what would change.")
+@with_settings
+def replay(settings: Settings, since: datetime, apply: bool) -> None:
+    """Parse, cut and tag anew what sources sent, from the raw documents that are kept (HEALTHWIRE_RAW_DAYS)."""
+    store = prepared_store(settings)
+    moment = int(since.replace(tzinfo=UTC).timestamp())
+    results = asyncio.run(replayed(store, ModelTagger(settings, store), moment, apply=apply))
+    for line in replay_lines(results, apply=apply):
+        click.echo(line)
+    if any(result.complaints for result in results):
+        raise SystemExit(1)
+
+
+async def replayed(store: Store, tagger: ModelTagger, since: int, *, apply: bool) -> list[Replayed]:
+    """What replaying came to, source by source, with a progress bar on a terminal."""
+    sandbox = Sandbox()
+    results: list[Replayed] = []
+    try:
+        with progress(len(store.raws.sources(since)), "Replaying") as bar:
+            async for result in Replay(store, sandbox, tagger, clock, apply).run(since):
+                results.append(result)
+                bar.update(1)
+    finally:
+        sandbox.close()
+    return results
 
 
 @main.command()
@@ -618,17 +654,41 @@ def list_sources(settings: Settings) -> None:
 @click.argument("address")
 @click.option("--title", default="", help="What to call it; by default what the feed calls itself.")
 @click.option("--folder", default="", help="The group to list it under.")
+@click.option("--later", is_flag=True, help="Leave the first poll to the service.")
 @with_settings
-def add_source(settings: Settings, address: str, title: str, folder: str) -> None:
-    """Add a feed's address, or a folder of newsletters on this machine."""
-    url = web_url(address) or (folder_url(Path(address)) if Path(address).is_dir() else None)
+def add_source(settings: Settings, address: str, title: str, folder: str, later: bool) -> None:
+    """Add a feed, a page that offers one, a mailbox (imaps://USER@HOST/INBOX, maildir:/PATH) or a folder of newsletters, and read it."""
+    url = web_url(address) or mailbox_url(address) or (folder_url(Path(address)) if Path(address).is_dir() else None)
     if url is None:
-        raise InputError(f"{address!r} is neither an http(s) address nor a folder")
-    subscription = m.Subscription(url, plain_line(title), plain_line(folder))
-    added = prepared_store(settings).sources.add([subscription], next_poll=clock())
+        raise InputError(f"{address!r} is neither a web address, a mailbox (imaps://… or maildir:…) nor a folder")
+    store = prepared_store(settings)
+    # So much later that no running service polls it at the same time.
+    first = clock() if later else clock() + 600
+    added = store.sources.add([m.Subscription(url, plain_line(title), plain_line(folder))], first)
     if not added:
         raise InputError(f"{address} is a source already")
-    click.echo(f"Added as source {added[0].id}; it will be polled at the next tick, or now by: healthwire poll {added[0].id}")
+    if later:
+        click.echo(f"Added as source {added[0].id}; it will be polled at the next tick, or now by: healthwire poll {added[0].id}")
+    else:
+        click.echo(read_first(settings, store, added[0]))
+
+
+def read_first(settings: Settings, store: Store, source: m.Source) -> str:
+    """Polls a source that was just added, and tells what came.
+
+    Raises:
+        InputError: there is no feed; the source is not kept.
+    """
+    outcomes = asyncio.run(poll_sources(settings, store, ModelTagger(settings, store), [source.id]))
+    now = store.sources.find(str(source.id))
+    error = outcomes[0].error if outcomes else "it is being polled by another process just now"
+    if now.stopped or (outcomes and not outcomes[0].is_feed):
+        store.sources.remove(source.id, clock())
+        raise InputError(f"{source.url} was not added: {error or now.reason}")
+    if error:
+        return f"Added as source {source.id}, but it could not be read yet: {error}. It will be tried again by the running service."
+    found = "" if now.url == source.url else f", whose feed was found at {now.url}"
+    return f"Added as source {source.id}: {now.title}{found}; {outcomes[0].tally.new} new stories"
 
 
 @sources.command("remove")

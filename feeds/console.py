@@ -13,6 +13,7 @@ import click
 
 from feeds.ingest.files import Reading
 from feeds.ingest.poll import Outcome
+from feeds.ingest.replay import Replayed
 from feeds.model import Source, TaggedStory, Tally, Token
 
 
@@ -44,6 +45,19 @@ def _state(source: Source) -> str:
         return "not polled yet"
     when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(source.last_polled))
     return f"failed {source.failures}x, {when}" if source.failures else f"ok, {when}"
+
+
+def replay_lines(results: Sequence[Replayed], *, apply: bool) -> Iterator[str]:
+    """What replaying changed, or would change: each story, what could not be read, and a line that sums it up."""
+    for result in results:
+        for complaint in result.complaints:
+            yield f"source {result.source}: could not be read again: {complaint}"
+        for effect in result.effects:
+            yield f"source {result.source}: {effect.kind:<9}  {effect.story_id}  {effect.title}"
+    total = sum((result.tally for result in results), Tally())
+    counts = f"{total.new} new, {total.edited} edited, {total.retagged} with other topics, {total.withdrawn} withdrawn"
+    articles = sum(result.articles for result in results)
+    yield f"{articles} articles of {len(results)} sources: {counts}" + ("" if apply else "; nothing was written, add --apply to do it")
 
 
 def story_lines(reading: Reading, *, as_json: bool) -> Iterator[str]:

@@ -353,7 +353,7 @@ class PollResult:
     """What one poll leaves behind in its source's row and in the stories.
 
     ``url`` is its new address if it moved for good. ``marks`` are hashes of the entries in the document that was read, None to
-    keep those of before; ``raws`` is what of it was new.
+    keep those of before; ``raws`` is what of it was new. ``is_feed`` is false if what came was something else.
     """
 
     polled_at: int
@@ -374,6 +374,7 @@ class PollResult:
     marks: frozenset[str] | None = None
     issues: tuple[Issue, ...] = ()
     raws: tuple[Raw, ...] = ()
+    is_feed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

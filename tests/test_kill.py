@@ -58,7 +58,7 @@ def news_of(name: str) -> PollResult:
 
 
 def before_polls(store: Store) -> None:
-    for number, source_id in enumerate(add_sources(store, [f"S{number}" for number in range(9)])):
+    for number, source_id in enumerate(add_sources(store, [f"S{number}" for number in range(27)])):
         first = issue("first", news("Kept"), news(f"S{number} will be withdrawn", "Old.", topics={"workforce": 0.9}))
         store.polls.write(source_id, [first], START - 3600)
 

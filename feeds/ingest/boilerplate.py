@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from feeds.ingest.blocks import Block
@@ -23,27 +24,62 @@ _PLACEHOLDERS = {
 }
 
 
-def _any(patterns: Iterable[str]) -> re.Pattern[str]:
+# Lines of a document, each of a thousand characters at most.
+_REMEMBERED = 2000
+
+
+class _Wording:
+    """Patterns of which one is enough.
+
+    Most stand at the beginning of a line. Those are tried there alone: a search would try each of them at every letter.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        first = [pattern for pattern in patterns if _begins_line(pattern)]
+        self._first = _joined(first)
+        self._anywhere = _joined([pattern for pattern in patterns if pattern not in first])
+
+    def match(self, text: str) -> bool:
+        """Whether the text begins with one."""
+        return any(pattern is not None and pattern.match(text) for pattern in (self._first, self._anywhere))
+
+    def search(self, text: str) -> bool:
+        """Whether one is in the text."""
+        begins = self._first is not None and self._first.match(text)
+        return bool(begins or (self._anywhere is not None and self._anywhere.search(text)))
+
+
+def _begins_line(pattern: str) -> bool:
+    """Whether it can only match at the beginning: it says so, and not just in one of several alternatives."""
+    depth = 0
+    for sign in re.findall(r"\\.|\[(?:\\.|[^]])*\]|[()|]", pattern):
+        depth += {"(": 1, ")": -1}.get(sign, 0)
+        if sign == "|" and depth == 0:
+            return False
+    return pattern.startswith("^")
+
+
+def _joined(patterns: Sequence[str]) -> re.Pattern[str] | None:
     joined = "|".join(f"(?:{pattern})" for pattern in patterns)
     for name, pattern in _PLACEHOLDERS.items():
         joined = joined.replace(name, pattern)
-    return re.compile(joined, re.IGNORECASE)
+    return re.compile(joined, re.IGNORECASE) if joined else None
 
 
-def _whole(name: str, before: str = "", after: str = r"[\s:.?\u2026]*") -> re.Pattern[str]:
-    return _any([rf"^{before}(?:{'|'.join(_WORDING[name])}){after}$"])
+def _whole(name: str, before: str = "", after: str = r"[\s:.?\u2026]*") -> _Wording:
+    return _Wording([rf"^{before}(?:{'|'.join(_WORDING[name])}){after}$"])
 
 
-_MAILING, _SMALL_PRINT, _PAGE = (_any(_WORDING[name]) for name in ("mailing", "small_print", "page"))
-_DATELINE, _GREETING, _BLURB, _ROUNDUP = (_any(_WORDING[name]) for name in ("dateline", "greeting", "blurb", "roundup"))
-_ADDRESS, _CALL_TO_BUY = (_any(_WORDING[name]) for name in ("address", "call_to_buy"))
+_MAILING, _SMALL_PRINT, _PAGE = (_Wording(_WORDING[name]) for name in ("mailing", "small_print", "page"))
+_DATELINE, _GREETING, _BLURB, _ROUNDUP = (_Wording(_WORDING[name]) for name in ("dateline", "greeting", "blurb", "roundup"))
+_ADDRESS, _CALL_TO_BUY = (_Wording(_WORDING[name]) for name in ("address", "call_to_buy"))
 _FAREWELL = _whole("farewell", after=r"\b.{0,120}")
 _SIDE_SECTION, _CONTENTS, _SHORTS, _SUBHEADING = (_whole(name) for name in ("side_section", "contents", "shorts", "subheading"))
 _MORE = _whole("more", before=r"\W*", after=r"(?: subscribers? only)?\W*")
 _COMMON_NAMES = frozenset(_WORDING["common_names"])
 _REFERS_BACK = re.compile("|".join(_WORDING["refers_back"]))
-_BECKONING = _any([rf"^\W*(?:{'|'.join(_WORDING['beckoning'])})\b"])
-_WHEN = _any(
+_BECKONING = _Wording([rf"^\W*(?:{'|'.join(_WORDING['beckoning'])})\b"])
+_WHEN = _Wording(
     [
         r"^(?:{day},? )?\d{1,2}(?:st|nd|rd|th)?(?:\s?[-\u2013&]\s?\d{1,2})? {month}\b",
         r"^{day},? \d",
@@ -51,7 +87,7 @@ _WHEN = _any(
         r"^\d{1,2} ?(?:am|pm)\b",
     ]
 )
-_PAY = _any([r"\bband \d", r"\bclosing date\b", r"\bcirca \u00a3|\bc\. ?\u00a3|\u00a3\d+k\b|\u00a3\d{2},\d{3}", r"\bper annum\b"])
+_PAY = _Wording([r"\bband \d", r"\bclosing date\b", r"\bcirca \u00a3|\bc\. ?\u00a3|\u00a3\d+k\b|\u00a3\d{2},\d{3}", r"\bper annum\b"])
 _VOICE = re.compile(r"\b(?:I|I'm|I've|we|we've|we're|our|us|you|you'll|you've|your|my)\b", re.I)
 _COUNT = r"\b(?:\d{1,2}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen)"
 _COUNTED = re.compile(rf"{_COUNT} (?:\w+ ){{0,3}}(?:{'|'.join(_WORDING['countable'])})\b", re.I)
@@ -69,12 +105,23 @@ def _is_short(block: Block, words: int) -> bool:
 def is_mailing(block: Block) -> bool:
     """Sign-up, forwarding, unsubscribing, addresses, copyright, log-in prompts, social links."""
     text = f"{block.marker} {block.text}".strip() if block.marker == "(c)" else block.text
-    return _is_short(block, 45) and bool(_MAILING.search(_plain(text)))
+    return _is_short(block, 45) and _says_mailing(text)
+
+
+# Asked several times of each line on its way through the splitter.
+@lru_cache(maxsize=_REMEMBERED)
+def _says_mailing(text: str) -> bool:
+    return _MAILING.search(_plain(text))
 
 
 def is_small_print(block: Block) -> bool:
     """Who publishes the newsletter, where, and for whom; to be asked only of a document's head and foot."""
-    return _is_short(block, 70) and bool(_SMALL_PRINT.search(_plain(block.text)))
+    return _is_short(block, 70) and _says_small_print(block.text)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _says_small_print(text: str) -> bool:
+    return _SMALL_PRINT.search(_plain(text))
 
 
 def is_login(block: Block) -> bool:
@@ -84,7 +131,7 @@ def is_login(block: Block) -> bool:
 
 def is_page_dressing(block: Block) -> bool:
     """Captions, credits, bylines, tags, breadcrumbs, cookie notices."""
-    return _is_short(block, 40) and bool(_PAGE.search(_plain(block.text)))
+    return _is_short(block, 40) and _PAGE.search(_plain(block.text))
 
 
 def is_dateline(block: Block) -> bool:
@@ -95,16 +142,16 @@ def is_dateline(block: Block) -> bool:
 
 
 def is_greeting(block: Block) -> bool:
-    return _is_short(block, 12) and bool(_GREETING.match(_plain(block.text)))
+    return _is_short(block, 12) and _GREETING.match(_plain(block.text))
 
 
 def is_farewell(block: Block) -> bool:
-    return _is_short(block, 28) and bool(_FAREWELL.match(_plain(block.text)))
+    return _is_short(block, 28) and _FAREWELL.match(_plain(block.text))
 
 
 def is_blurb(block: Block) -> bool:
     """A paragraph in which the newsletter speaks of itself."""
-    return _is_short(block, 120) and bool(_BLURB.search(_plain(block.text)))
+    return _is_short(block, 120) and _BLURB.search(_plain(block.text))
 
 
 def speaks_to_reader(text: str) -> bool:
@@ -114,12 +161,12 @@ def speaks_to_reader(text: str) -> bool:
 
 def names_roundup(text: str) -> bool:
     """A title or masthead that announces several stories."""
-    return bool(_ROUNDUP.search(_plain(text)))
+    return _ROUNDUP.search(_plain(text))
 
 
 def is_side_section(block: Block) -> bool:
     """The heading of a section that is no news: jobs, events, sponsors, related articles."""
-    return _is_short(block, 10) and bool(_SIDE_SECTION.match(_plain(block.text)))
+    return _is_short(block, 10) and _SIDE_SECTION.match(_plain(block.text))
 
 
 def is_advert_label(block: Block) -> bool:
@@ -129,26 +176,26 @@ def is_advert_label(block: Block) -> bool:
 
 def calls_to_buy(text: str) -> bool:
     """The words with which adverts end."""
-    return bool(_CALL_TO_BUY.search(text))
+    return _CALL_TO_BUY.search(text)
 
 
 def is_contents_label(block: Block) -> bool:
-    return _is_short(block, 8) and bool(_CONTENTS.match(_plain(block.text)))
+    return _is_short(block, 8) and _CONTENTS.match(_plain(block.text))
 
 
 def is_shorts_label(block: Block) -> bool:
     """The heading of a section of items without headlines of their own."""
-    return _is_short(block, 8) and bool(_SHORTS.match(_plain(block.text)))
+    return _is_short(block, 8) and _SHORTS.match(_plain(block.text))
 
 
 def is_more(text: str) -> bool:
     """The words of a link that only leads on."""
-    return len(text) <= 90 and bool(_MORE.match(_plain(text)))
+    return len(text) <= 90 and _MORE.match(_plain(text))
 
 
 def beckons(text: str) -> bool:
     """A short line, all of it a link, that asks to be followed and is no headline."""
-    return len(text.split()) <= 9 and bool(_BECKONING.match(_plain(text)))
+    return len(text.split()) <= 9 and _BECKONING.match(_plain(text))
 
 
 def leads_to_link(text: str) -> bool:
@@ -159,12 +206,12 @@ def leads_to_link(text: str) -> bool:
 def is_listing(text: str) -> bool:
     """A line of a diary, which begins with a date or a time, or of a job list, which tells the pay."""
     plain = _plain(text)
-    return bool(_WHEN.match(plain)) or bool(_PAY.search(plain) and len(plain.split()) <= 25)
+    return _WHEN.match(plain) or bool(_PAY.search(plain) and len(plain.split()) <= 25)
 
 
 def is_generic_subheading(text: str) -> bool:
     """A heading that parts an article and could stand in any other."""
-    return bool(_SUBHEADING.match(_plain(text)))
+    return _SUBHEADING.match(_plain(text))
 
 
 def is_person(text: str) -> bool:
@@ -184,7 +231,7 @@ def refers_back(text: str) -> bool:
 
 def is_address(block: Block) -> bool:
     """A line that marks the document as a speech, an interview or a statement: one piece, whatever its headings."""
-    return _is_short(block, 24) and bool(_ADDRESS.match(_plain(block.text)))
+    return _is_short(block, 24) and _ADDRESS.match(_plain(block.text))
 
 
 def announces_list(title: str) -> bool:

@@ -66,6 +66,21 @@ class Rescoring:
             _log.info("model %s tagged %d stories anew; the topics of %d changed", model, seen, changed)
 
 
+class RawPruning:
+    """Drops raw documents that are older than so many days, and the oldest beyond so many bytes."""
+
+    def __init__(self, store: Store, clock: Clock, days: int, most_bytes: int) -> None:
+        self._store = store
+        self._clock = clock
+        self._days = days
+        self._most_bytes = most_bytes
+
+    def __call__(self, stopping: Stopping) -> None:
+        gone = self._store.raws.prune(self._clock() - self._days * 86_400, self._most_bytes)
+        if gone:
+            _log.info("%d raw documents were dropped for their age or size", gone)
+
+
 class WeeklyFigures:
     """Counts how tags are spread over each week, if a story or the model changed since the last count."""
 

@@ -61,8 +61,10 @@ def _without_head(blocks: Sequence[Block]) -> list[Block]:
 
 
 def _tells(block: Block) -> bool:
+    if block.words < 8 or not ends_sentence(block.text):
+        return False
     dress = _is_dress(block) or boilerplate.is_small_print(block) or boilerplate.is_blurb(block) or boilerplate.is_greeting(block)
-    return block.words >= 8 and ends_sentence(block.text) and not dress
+    return not dress
 
 
 def _without_tail(blocks: Sequence[Block]) -> Sequence[Block]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass, field, replace
+from typing import Any
 from urllib.parse import urljoin
 
 import lxml.html
@@ -34,6 +35,7 @@ _CLASS_RULE = re.compile(r"(?:^|[,\s}])(?:[a-z]\w*)?\.([\w-]+)\s*\{([^}]*)\}", r
 _LONGEST_STYLES = 20_000
 _LONGEST_STYLE = 1000
 _FONT_SIZES = {"1": 10, "2": 13, "3": 16, "4": 18, "5": 24, "6": 32, "7": 48}
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _INLINE = {"em": "em", "i": "em", "code": "code", "sub": "sub", "sup": "sup"}
 
 
@@ -214,39 +216,44 @@ def _is_left_out(element: etree._Element) -> bool:
 
 def _enter(element: etree._Element, around: _Look, collector: _Collector) -> _Look:
     tag = str(element.tag)
-    style = ";".join([*(collector.classes.get(name, "") for name in element.get("class", "").split()), element.get("style", "")])[
-        :_LONGEST_STYLE
-    ]
-    look = replace(around, tag=tag)
+    changes: dict[str, Any] = {"tag": tag}
     if tag in _BREAKING:
         collector.end()
-        look = replace(look, href=around.href)
     if tag == "br":
         collector.end(tight=True)
     elif tag == "hr":
         collector.blocks.append(Block("rule", ""))
     elif tag == "img":
         _image(element, collector)
-    elif re.fullmatch("h[1-6]", tag):
-        look = replace(look, level=int(tag[1]), marker="")
+    elif tag in _HEADINGS:
+        changes |= {"level": int(tag[1]), "marker": ""}
     elif tag == "li":
         parent = element.getparent()
-        look = replace(look, marker="1." if parent is not None and parent.tag == "ol" else "•", item=id(element))
+        changes |= {"marker": "1." if parent is not None and parent.tag == "ol" else "•", "item": id(element)}
     elif tag in ("b", "strong", "th"):
-        look = replace(look, bold=True)
+        changes["bold"] = True
     elif tag == "font" and element.get("size", "") in _FONT_SIZES:
-        look = replace(look, size=_FONT_SIZES[element.get("size")])
+        changes["size"] = _FONT_SIZES[element.get("size")]
     elif tag == "blockquote":
-        look = replace(look, quoted=True)
+        changes["quoted"] = True
     elif tag == "a":
-        look = replace(look, href=_absolute(collector.base, element.get("href", "")))
-    if _BOLD.search(style):
-        look = replace(look, bold=True)
-    if size := _SIZE.search(style):
-        factor = {"px": 1.0, "pt": 1.33, "em": 16.0, "rem": 16.0, "%": 0.16}[size[2].lower()]
-        look = replace(look, size=round(float(size[1]) * factor))
+        changes["href"] = _absolute(collector.base, element.get("href", ""))
+    look = replace(around, **changes | _style(element, collector))
     collector.text(element.text, look, _INLINE.get(tag, ""))
     return look
+
+
+def _style(element: etree._Element, collector: _Collector) -> dict[str, Any]:
+    """What the element's style sheet and attribute change of its look."""
+    own, names = element.get("style", ""), element.get("class", "")
+    if not own and not (names and collector.classes):
+        return {}
+    style = ";".join([*(collector.classes.get(name, "") for name in names.split()), own])[:_LONGEST_STYLE]
+    changes: dict[str, Any] = {"bold": True} if _BOLD.search(style) else {}
+    if size := _SIZE.search(style):
+        factor = {"px": 1.0, "pt": 1.33, "em": 16.0, "rem": 16.0, "%": 0.16}[size[2].lower()]
+        changes["size"] = round(float(size[1]) * factor)
+    return changes
 
 
 def _absolute(base: str | None, address: str) -> str | None:

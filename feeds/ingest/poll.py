@@ -12,13 +12,13 @@ from pathlib import PurePosixPath
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
-from feeds.errors import FetchError, HealthwireError, LeaseLost, SourceGone
+from feeds.errors import FetchError, HealthwireError, LeaseLost, ParseError, SourceGone
 from feeds.ingest.extract import Cut
 from feeds.ingest.haul import Haul
 from feeds.ingest.issues import issues_of, unknown
 from feeds.ingest.sandbox import WALL_SECONDS
 from feeds.ingest.schedule import Rhythm, after_failure, after_success, usual_gap
-from feeds.model import Lease, Plan, PollResult, Source, Tally, Wishes
+from feeds.model import Lease, Plan, PollResult, Raw, Source, Tally, Wishes
 from feeds.ports import Clock, Tagger
 from feeds.store import Store
 
@@ -49,12 +49,13 @@ class Completion(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a poll came to, for whoever asked for it. ``source`` is as it was before."""
+    """What a poll came to, for whoever asked for it. ``source`` is as it was before; ``is_feed`` is false if something else came."""
 
     source: Source
     tally: Tally = _NOTHING
     error: str | None = None
     unchanged: bool = False
+    is_feed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Poller:
     tagger: Tagger
     clock: Clock
     rhythm: Rhythm
+    keeps_raw: bool = True
     dice: Callable[[], float] = random.random
 
     async def poll(self, lease: Lease) -> Outcome:
@@ -86,7 +88,7 @@ class Poller:
             _log.warning("polled source %s: %s (%.1f s)", source.id, result.error, time.monotonic() - started)
         elif result.issues:
             _log.info("polled %s: %d new, %d edited (%.1f s)", source.url, tally.new, tally.edited, time.monotonic() - started)
-        return Outcome(source, tally, result.error, unchanged=result.error is None and not result.issues)
+        return Outcome(source, tally, result.error, result.error is None and not result.issues, result.is_feed)
 
     async def _attempt(self, source: Source) -> PollResult:
         try:
@@ -102,7 +104,8 @@ class Poller:
                 source, Plan(None, "its server said that it is gone; it is not asked again until a person resumes it"), str(error)
             )
         except HealthwireError as error:
-            return self._failed(source, str(error), error.retry_after if isinstance(error, FetchError) else 0)
+            failed = self._failed(source, str(error), error.retry_after if isinstance(error, FetchError) else 0)
+            return replace(failed, is_feed=not isinstance(error, ParseError))
         except Exception as error:
             _log.exception("source %s could not be read", source.id)
             return self._failed(source, f"unexpected {type(error).__name__}: {error}")
@@ -151,7 +154,7 @@ class Poller:
             marks=haul.marks,
             # Sources list their newest first; stored last it gets the highest id and stands on top of the feeds.
             issues=tuple(reversed(issues_of(cuts, self.tagger))) if cuts else (),
-            raws=(*(extract.raw for extract in haul.extracts if extract.raw), *(cut.page for cut in cuts if cut.page)) if cuts else (),
+            raws=_raws(haul, cuts) if cuts and self.keeps_raw else (),
         )
 
     def _plan(self, source: Source, haul: Haul, now: int) -> Plan:
@@ -191,6 +194,11 @@ class Poller:
             last_new=source.last_new,
             usual_gap=source.usual_gap,
         )
+
+
+def _raws(haul: Haul, cuts: Sequence[Cut]) -> tuple[Raw, ...]:
+    """The documents that a haul came from, and the pages that completed it."""
+    return (*(extract.raw for extract in haul.extracts if extract.raw), *(cut.page for cut in cuts if cut.page))
 
 
 def _name_of(source: Source) -> str:
