@@ -6,11 +6,14 @@ import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from builders import LONG
+from databases import rows
 from fakes import START, FakeClock, KeywordTagger
 from ingest_support import http_fetcher, item, rss
 from web_server import Answer, WebServer, web_server
@@ -27,6 +30,7 @@ from feeds.ingest.site import Site
 from feeds.model import Lease, PublishedStory, Source, StoryQuery, Subscription, Tally, Verdict
 from feeds.ports import Tagger
 from feeds.store import Store
+from feeds.store.schema import source_event
 
 HOUR = 3600
 RHYTHM = Rhythm(interval=HOUR, floor=900, ceiling=24 * HOUR)
@@ -304,6 +308,248 @@ def test_a_source_without_a_schedule_gets_none_by_being_polled(desk: Desk, serve
     good, bad = desk.subscribe(server.script("/feed", Answer(body=rss(DEFICIT))), server.url("/missing"), next_poll=None)
     desk.poll(good, bad)
     assert [(desk.now(source).last_polled, desk.now(source).next_poll) for source in (good, bad)] == [(START, None), (START, None)]
+
+
+# ---------------------------------------------------------------- politeness
+
+
+def wait(desk: Desk, source: Source) -> int:
+    """Seconds from now to the source's next poll."""
+    at = desk.now(source).next_poll
+    assert at is not None
+    return at - desk.clock()
+
+
+def events(desk: Desk) -> list[tuple[str, str]]:
+    return [(row["kind"], row["text"]) for row in rows(desk.store, source_event)]
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Retry-After": "18000"}, 5 * HOUR),
+        ({"Retry-After": "60"}, 2 * HOUR),
+        ({"Retry-After": "999999999999"}, 24 * HOUR),
+        ({"Retry-After": "-5"}, 2 * HOUR),
+        ({"Retry-After": "soon"}, 2 * HOUR),
+        ({}, 2 * HOUR),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_is_left_alone_for_as_long_as_it_asks(
+    desk: Desk, server: WebServer, status: int, headers: dict[str, str], seconds: int
+) -> None:
+    busy = server.script("/busy", Answer(status, headers=headers))
+    other = server.script("/other", Answer(body=rss(DEFICIT), headers={"ETag": '"v1"'}))
+    source, neighbour = desk.subscribe(busy, other)
+
+    desk.poll(source, neighbour)
+
+    assert wait(desk, source) == seconds
+    # It binds the source, not its whole host.
+    assert wait(desk, neighbour) == HOUR
+
+
+def test_a_retry_after_that_is_a_date_is_obeyed(desk: Desk, server: WebServer) -> None:
+    in_six_hours = format_datetime(datetime.now(UTC) + timedelta(hours=6), usegmt=True)
+    (source,) = desk.subscribe(server.script("/busy", Answer(503, headers={"Retry-After": in_six_hours})))
+    desk.poll(source)
+    assert abs(wait(desk, source) - 6 * HOUR) < 60
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"Cache-Control": "max-age=10800"}, 3 * HOUR),
+        ({"Cache-Control": "public, max-age=10800, must-revalidate", "Age": "3600"}, 2 * HOUR),
+        ({"Cache-Control": "max-age=60"}, HOUR),
+        ({"Cache-Control": "max-age=99999999"}, 24 * HOUR),
+        ({"Cache-Control": "no-cache, max-age=10800"}, HOUR),
+        ({"Cache-Control": "max-age=many"}, HOUR),
+        ({"Date": "Mon, 02 Mar 2026 09:00:00 GMT", "Expires": "Mon, 02 Mar 2026 13:00:00 GMT"}, 4 * HOUR),
+        ({"Date": "Mon, 02 Mar 2026 09:00:00 GMT", "Expires": "Mon, 02 Mar 2026 13:00:00 GMT", "Cache-Control": "max-age=60"}, HOUR),
+        ({"Expires": "0"}, HOUR),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 304])
+def test_caching_headers_lengthen_the_wait_with_a_cap(
+    desk: Desk, server: WebServer, status: int, headers: dict[str, str], seconds: int
+) -> None:
+    first = Answer(body=rss(DEFICIT), headers={"ETag": '"v1"'})
+    body = rss(DEFICIT) if status == 200 else b""
+    (source,) = desk.subscribe(server.script("/feed", first, Answer(status, body, {"ETag": '"v1"'} | headers)))
+    desk.poll(source)
+    desk.poll(source, after=HOUR)
+    assert wait(desk, source) == seconds
+
+
+def test_a_source_that_is_gone_is_not_asked_again_until_it_delivers_when_a_person_asks(desk: Desk, server: WebServer) -> None:
+    alive = Answer(body=rss(DEFICIT), headers={"ETag": '"v1"'})
+    (source,) = desk.subscribe(server.script("/feed", alive, Answer(410), Answer(410), alive))
+    desk.poll(source)
+
+    desk.poll(source, after=HOUR)
+    gone = desk.now(source)
+    desk.poll(source, after=HOUR)
+    still = desk.now(source)
+    desk.poll(source, after=HOUR)
+    back = desk.now(source)
+
+    assert (gone.stopped, gone.next_poll, gone.error) == (True, None, "the server answered 410 Gone")
+    assert (still.stopped, still.next_poll, still.failures) == (True, None, 2)
+    assert (back.stopped, back.error, wait(desk, source)) == (False, None, HOUR)
+    assert [kind for kind, _ in events(desk)] == ["stopped", "recovered"]
+    assert [story.title for story in desk.stories()] == ["Deficit grows"]
+
+
+def test_a_missing_source_is_asked_more_and_more_rarely(desk: Desk, server: WebServer) -> None:
+    (source,) = desk.subscribe(server.script("/feed", Answer(404)))
+    waits = []
+    for _ in range(6):
+        desk.poll(source)
+        waits.append(wait(desk, source) // HOUR)
+        desk.clock.advance(wait(desk, source))
+    assert waits == [2, 4, 8, 16, 24, 24]
+
+
+@pytest.mark.parametrize(("status", "moves"), [(301, True), (308, True), (302, False), (303, False), (307, False)])
+def test_a_new_address_is_believed_after_two_good_polls_and_only_if_it_is_for_good(
+    desk: Desk, server: WebServer, status: int, moves: bool
+) -> None:
+    old = server.script("/old", Answer(status, headers={"Location": "/new"}))
+    new = server.script("/new", Answer(body=rss(DEFICIT), headers={"ETag": '"v1"'}), Answer(304), Answer(304))
+    (source,) = desk.subscribe(old)
+
+    addresses = []
+    for _ in range(3):
+        desk.poll(source, after=HOUR)
+        addresses.append(desk.now(source).url)
+
+    assert addresses == ([old, new, new] if moves else [old] * 3)
+    assert len(server.asked("/old")) == (2 if moves else 3)
+    assert [kind for kind, _ in events(desk)] == (["moved"] if moves else [])
+    assert (desk.now(source).moved_to, desk.now(source).moved_times) == (None, 0)
+    assert [request.headers.get("if-none-match") for request in server.asked("/new")] == [None, '"v1"', '"v1"']
+
+
+def test_a_new_address_that_does_not_deliver_twice_in_a_row_is_not_believed(desk: Desk, server: WebServer) -> None:
+    moved, stays = Answer(301, headers={"Location": "/new"}), Answer(body=rss(DEFICIT))
+    old = server.script("/old", moved, moved, stays, moved)
+    server.script("/new", Answer(body=rss(DEFICIT)), Answer(body=b"<html>sold</html>"), Answer(body=rss(DEFICIT)))
+    (source,) = desk.subscribe(old)
+
+    counts = []
+    for _ in range(4):
+        desk.poll(source, after=HOUR)
+        counts.append((desk.now(source).url == old, desk.now(source).moved_times))
+
+    # A good poll, a bad one, one that is not redirected, a good one.
+    assert counts == [(True, 1), (True, 1), (True, 0), (True, 1)]
+
+
+def test_a_chain_is_for_good_only_as_far_as_all_its_hops_are(desk: Desk, server: WebServer) -> None:
+    server.script("/1", Answer(301, headers={"Location": "/2"}))
+    server.script("/2", Answer(302, headers={"Location": "/3"}))
+    server.script("/3", Answer(301, headers={"Location": "/4"}))
+    server.script("/4", Answer(body=rss(DEFICIT)))
+    (source,) = desk.subscribe(server.url("/1"))
+    desk.poll(source)
+    assert (desk.now(source).moved_to, desk.now(source).moved_times) == (server.url("/2"), 1)
+
+
+def test_a_source_that_moves_to_where_another_is_stops_and_says_so(desk: Desk, server: WebServer) -> None:
+    feed = Answer(body=rss(DEFICIT), headers={"ETag": '"v1"'})
+    old, new = server.script("/old", Answer(301, headers={"Location": "/new"})), server.script("/new", feed)
+    source, other = desk.subscribe(old, new)
+
+    desk.poll(source)
+    desk.poll(source, after=HOUR)
+
+    now = desk.now(source)
+    assert (now.url, now.stopped, now.next_poll) == (old, True, None)
+    assert now.reason == f"it moved to {new}, which is source {other.id} already; remove one of them"
+    assert events(desk) == [("stopped", now.reason)]
+
+
+def test_sources_are_polled_as_often_as_they_publish(desk: Desk, server: WebServer) -> None:
+    def dated(hours_apart: int) -> bytes:
+        dates = [datetime.fromtimestamp(START - number * hours_apart * HOUR, UTC) for number in range(10)]
+        items = [item(str(number), f"News {number}", f"{LONG} {number}") for number in range(10)]
+        return rss(
+            *(
+                each.replace("</item>", f"<pubDate>{format_datetime(date)}</pubDate></item>")
+                for each, date in zip(items, dates, strict=True)
+            )
+        )
+
+    gaps = (1, 12, 24 * 30)
+    urls = [server.script(f"/{gap}", Answer(body=dated(gap), headers={"ETag": '"v1"'})) for gap in gaps]
+    sources = desk.subscribe(*urls)
+
+    desk.poll(*sources)
+
+    assert [wait(desk, source) for source in sources] == [900, 2 * HOUR, 24 * HOUR]
+    assert [desk.now(source).usual_gap for source in sources] == [gap * HOUR for gap in gaps]
+    assert [desk.now(source).last_new for source in sources] == [START] * 3
+    assert desk.now(sources[1]).reason == "it brings something new about every 12 hours"
+
+
+def test_failure_and_recovery_are_told_once_each_and_since_when(desk: Desk, server: WebServer) -> None:
+    good = Answer(body=rss(DEFICIT))
+    (source,) = desk.subscribe(server.script("/feed", good, Answer(500), Answer(500), good))
+    since = []
+    for _ in range(4):
+        desk.poll(source, after=HOUR)
+        since.append(desk.now(source).failing_since)
+    assert since == [None, START + 2 * HOUR, START + 2 * HOUR, None]
+    assert events(desk) == [
+        ("broke", "the server answered 500 Internal Server Error; it failed, so it is left alone for longer"),
+        ("recovered", "it delivers again, after it had failed 2 times in a row"),
+    ]
+
+
+# ---------------------------------------------------------------- pages
+
+
+def page(*links: str) -> Answer:
+    head = "".join(f'<link rel="alternate" type="application/rss+xml" href="{link}" title="Feed {link}">' for link in links)
+    return Answer(body=f"<!DOCTYPE html><html><head>{head}</head><body><p>Welcome.</p></body></html>".encode())
+
+
+def test_the_feed_of_a_page_is_found_and_polled_from_then_on(desk: Desk, server: WebServer) -> None:
+    feed = server.script("/news.xml", Answer(body=rss(DEFICIT), headers={"ETag": '"v1"'}))
+    (source,) = desk.subscribe(server.script("/", page("news.xml")))
+
+    (outcome,) = desk.poll(source)
+    desk.poll(source, after=HOUR)
+
+    assert (outcome.tally, desk.now(source).url) == (Tally(new=1), feed)
+    assert len(server.asked("/")) == 1
+    assert [request.headers.get("if-none-match") for request in server.asked("/news.xml")] == [None, '"v1"']
+
+
+def test_a_page_with_several_feeds_offers_the_choice_and_one_with_none_says_so(desk: Desk, server: WebServer) -> None:
+    several, none = desk.subscribe(server.script("/a", page("one.xml", "two.xml")), server.script("/b", page()))
+
+    outcomes = desk.poll(several, none)
+
+    assert [outcome.is_feed for outcome in outcomes] == [False, False]
+    assert server.url("/one.xml") in (outcomes[0].error or "")
+    assert server.url("/two.xml") in (outcomes[0].error or "")
+    assert server.asked("/one.xml") == []
+    assert "no feed" in (outcomes[1].error or "")
+
+
+def test_a_feed_that_has_become_a_page_is_a_fault_and_not_followed(desk: Desk, server: WebServer) -> None:
+    server.script("/elsewhere.xml", Answer(body=rss(NURSES)))
+    (source,) = desk.subscribe(server.script("/feed", Answer(body=rss(DEFICIT)), page("elsewhere.xml")))
+    desk.poll(source)
+    desk.poll(source, after=HOUR)
+    assert desk.now(source).failures == 1
+    assert server.asked("/elsewhere.xml") == []
+
+
+# ---------------------------------------------------------------- folders
 
 
 def put(folder: Path, name: str, text: str, changed: int) -> None:

@@ -19,6 +19,7 @@ from lxml import etree
 from lxml import html as lxml_html
 from website import ATOM, BASE, NEWEST_FIRST, TOPICS, Site, atom, open_site, texts, topics
 
+from feeds.ingest.extract import cut
 from feeds.ingest.issues import issues_of
 from feeds.ingest.parse import parse_feed
 from feeds.model import Subscription
@@ -184,7 +185,7 @@ def serve_all(site: Site, body: bytes) -> bytes:
     """The road that a source's bytes take, up to the document for everybody."""
     parsed = parse_feed(body, "", "https://hostile.example/feed")
     (source,) = site.store.sources.add([Subscription("https://hostile.example/feed", parsed.title)], next_poll=None)
-    site.tell(source, *issues_of(parsed.articles, {}, KeywordTagger()))
+    site.tell(source, *issues_of(cut(parsed.articles), KeywordTagger()))
     return FeedDocuments(site.store, TOPICS, BASE).get("all").body
 
 

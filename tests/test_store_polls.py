@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from builders import add_sources, issue, news, poll_of
-from databases import rows
+from databases import rows, wipe
 from fakes import START
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from feeds.errors import LeaseLost, StoreError
-from feeds.model import Lease, Source, StoryQuery, Subscription, Tally
+from feeds.model import Issue, Lease, Newsletter, Source, StoryQuery, Subscription, TaggedStory, Tally
 from feeds.store import Store
 from feeds.store.schema import article, change, feed, report, source, story, story_topic
 
@@ -205,3 +209,145 @@ def test_nothing_is_written_to_a_source_that_is_not_there(store: Store) -> None:
     with pytest.raises(StoreError):
         store.polls.write(999, [issue("one", news("Beds shut"))], START)
     assert rows(store, article) == []
+
+
+# ---------------------------------------------------------------- hosts
+
+
+def on_hosts(store: Store, hosts: str) -> list[int]:
+    """A source on each of these hosts, due one after the other."""
+    ids = []
+    for number, host in enumerate(hosts):
+        (added,) = store.sources.add([Subscription(f"https://{host}.example/{number}", "")], START + number)
+        ids.append(added.id)
+    return ids
+
+
+def ids_claimed(store: Store, now: int = START + 100, limit: int = 100, **options: Any) -> list[int]:
+    return [lease.source.id for lease in store.polls.claim(now, LEASE, limit, **options)]
+
+
+def test_of_one_host_only_so_many_sources_are_claimed_at_once_the_longest_overdue_first(store: Store) -> None:
+    a1, b1, a2, a3, c1 = on_hosts(store, "abaac")
+    assert ids_claimed(store) == [a1, b1, c1]
+    assert ids_claimed(store) == []
+    assert ids_claimed(store, per_host=2) == [a2]
+    assert ids_claimed(store, per_host=5) == [a3]
+
+
+def test_a_host_is_free_again_when_its_poll_ends_is_given_back_or_runs_out(store: Store) -> None:
+    first, second, third = on_hosts(store, "aaa")
+    (lease,) = store.polls.claim(START + 100, LEASE, 9)
+    store.polls.finish(lease, poll_of(next_poll=START + 10_000))
+    (lease,) = store.polls.claim(START + 100, LEASE, 9)
+    assert lease.source.id == second
+    store.polls.release([lease])
+    assert ids_claimed(store) == [second]
+    assert ids_claimed(store, START + 100 + LEASE) == [second]
+    assert ids_claimed(store, START + 100 + LEASE, only=[third]) == []
+    assert first not in ids_claimed(store, START + 200 + 2 * LEASE, per_host=9)
+
+
+def test_folders_and_mailboxes_of_no_host_do_not_wait_for_each_other(store: Store) -> None:
+    added = store.sources.add([Subscription(f"file:///letters/{number}/", "") for number in range(3)], START)
+    assert ids_claimed(store) == [each.id for each in added]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
+@given(st.text("abc", max_size=12), st.integers(1, 3), st.integers(1, 5))
+def test_hosts_never_get_more_polls_at_once_than_allowed_and_every_source_gets_its_turn(
+    sqlite_store: Store, hosts: str, per_host: int, limit: int
+) -> None:
+    wipe(sqlite_store)
+    ids = on_hosts(sqlite_store, hosts)
+    host_of = dict(zip(ids, hosts, strict=True))
+    held: list[Lease] = []
+    polled: list[int] = []
+    for _ in range(3 * len(ids) + 1):
+        held += sqlite_store.polls.claim(START + 100, LEASE, limit, per_host=per_host)
+        busy = Counter(host_of[lease.source.id] for lease in held)
+        assert all(number <= per_host for number in busy.values())
+        if held:
+            lease = held.pop(0)
+            polled.append(lease.source.id)
+            sqlite_store.polls.finish(lease, poll_of(next_poll=START + 10_000))
+    assert sorted(polled) == ids
+
+
+def test_a_lease_that_is_renewed_holds_longer_and_one_that_was_lost_stays_lost(store: Store) -> None:
+    kept, lost = on_hosts(store, "ab")
+    leases = store.polls.claim(START + 100, LEASE, 9)
+    (taken,) = store.polls.claim(START + 100 + LEASE, LEASE, 9, only=[lost])
+
+    store.polls.renew(leases, START + 100 + 3 * LEASE)
+
+    assert ids_claimed(store, START + 99 + 2 * LEASE) == []
+    assert ids_claimed(store, START + 100 + 2 * LEASE) == [lost]
+    assert ids_claimed(store, START + 100 + 3 * LEASE, only=[kept]) == [kept]
+    with pytest.raises(LeaseLost):
+        store.polls.finish(taken, poll_of())
+
+
+# ---------------------------------------------------------------- newsletters
+
+
+def letter(guid: str, key: str, *told: TaggedStory, published: int | None = None) -> Issue:
+    made = issue(guid, *told, published=published)
+    return replace(made, article=replace(made.article, newsletter=Newsletter(key, key.title())))
+
+
+def test_each_newsletter_in_a_mailbox_is_a_source_of_its_own(store: Store) -> None:
+    (mailbox,) = store.sources.add([Subscription("imaps://ada@mail.example/INBOX", "Post")], START)
+    (lease,) = store.polls.claim(START, LEASE, 9)
+    weekly = letter("1", "list/weekly.example", news("Beds"), published=START - 60)
+    daily = [letter(str(number), "from/daily@example.org", news(f"News {number}")) for number in (2, 3)]
+
+    tally = store.polls.finish(lease, poll_of(weekly, *daily, issue("4", news("Nobody's"))))
+
+    assert tally == Tally(new=4)
+    sources = {each.url: each for each in store.sources.list()}
+    assert list(sources) == [mailbox.url, "newsletter:list/weekly.example", "newsletter:from/daily@example.org"]
+    letters = list(sources.values())[1:]
+    assert [(each.title, each.carrier, each.next_poll) for each in letters] == [
+        ("List/Weekly.Example", mailbox.id, None),
+        ("From/Daily@Example.Org", mailbox.id, None),
+    ]
+    assert [each.last_new for each in letters] == [START - 60, START]
+    assert {each.title: each.source.url for each in store.stories.page(StoryQuery())} == {
+        "Beds": "newsletter:list/weekly.example",
+        "News 2": "newsletter:from/daily@example.org",
+        "News 3": "newsletter:from/daily@example.org",
+        "Nobody's": mailbox.url,
+    }
+
+
+def test_a_mail_in_two_mailboxes_counts_once(store: Store) -> None:
+    store.sources.add([Subscription(f"imaps://{name}@mail.example/INBOX", "") for name in ("ada", "bob")], START)
+    same = letter("<1@example.org>", "list/weekly.example", news("Beds"))
+
+    tallies = [store.polls.finish(lease, poll_of(same)) for lease in store.polls.claim(START, LEASE, 9, per_host=2)]
+
+    assert tallies == [Tally(new=1), Tally()]
+    ada, bob, weekly = store.sources.list()
+    assert weekly.carrier == ada.id
+    assert store.polls.known(bob.id, [same.article]) == {("newsletter:list/weekly.example", "<1@example.org>"): same.fingerprint}
+    (told,) = store.stories.page(StoryQuery())
+    assert told.also_reported == ()
+
+
+def test_arrivals_are_an_article_s_own_dates_unless_they_lie_in_the_future(store: Store) -> None:
+    (one,) = add_sources(store, ["a"])
+    dates = {"past": START - 60, "future": START + 60, "none": None}
+    store.polls.write(one, [issue(guid, news(guid), published=date) for guid, date in dates.items()], START)
+    assert sorted(store.polls.arrivals(one)) == [START - 60, START, START]
+    assert len(store.polls.arrivals(one, limit=2)) == 2
+
+
+def test_marks_are_kept_until_others_take_their_place(store: Store) -> None:
+    (one,) = add_sources(store, ["a"])
+    states = []
+    for marks in (frozenset({"a", "b"}), None, frozenset({"c"}), frozenset()):
+        (lease,) = store.polls.claim(START, LEASE, 1, [one])
+        store.polls.finish(lease, replace(poll_of(next_poll=START), marks=marks))
+        states.append(store.polls.marks(one))
+    assert states == [{"a", "b"}, {"a", "b"}, {"c"}, frozenset()]
