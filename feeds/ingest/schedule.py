@@ -36,11 +36,12 @@ def after_success(now: int, source: Source, rhythm: Rhythm, fresh_for: int, dice
     """
     own, reason = _own_interval(now, source, rhythm)
     asked = [
-        (source.ttl, f"its document asks to be left alone for {span(source.ttl)}"),
-        (fresh_for, f"its server says that the answer stays good for {span(fresh_for)}"),
-        (rhythm.floor, f"no source is polled sooner (HEALTHWIRE_POLL_MIN_INTERVAL is {span(rhythm.floor)})"),
+        (source.ttl, "its document asks to be left alone for {}"),
+        (fresh_for, "its server says that the answer stays good for {}"),
+        (rhythm.floor, "no source is polled sooner (HEALTHWIRE_POLL_MIN_INTERVAL is {})"),
     ]
-    wait, reason = max([(own, reason), *asked], key=lambda each: each[0])
+    wait, words = max([(own, reason), *asked], key=lambda each: each[0])
+    reason = words.format(span(wait))
     latest = max(rhythm.ceiling, own)
     at = now + round(min(wait * (1 + _JITTER * dice), latest))
     allowed = _outside(at, now + latest, Wishes(0, source.skip_hours, source.skip_days))

@@ -20,6 +20,10 @@ from feeds.store.schema import article, entry_marks, raw, source
 from feeds.store.sources import SOURCE_COLUMNS, as_source
 
 
+# Built once: every poll ends with it, and building it takes longer than carrying it out.
+_END = source.update().where(source.c.id == sa.bindparam("own_id"), source.c.lease_token == sa.bindparam("own_token"))
+
+
 class Polls:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
@@ -114,8 +118,8 @@ class Polls:
         before = lease.source
         with writing(self._engine) as connection:
             values = _state(before, result) | _address(connection, before, result)
-            mine = (source.c.id == before.id, source.c.lease_token == lease.token)
-            if connection.execute(source.update().where(*mine).values(values)).rowcount == 0:
+            mine = {"own_id": before.id, "own_token": lease.token}
+            if connection.execute(_END, values | mine).rowcount == 0:
                 raise LeaseLost(f"source {before.id} was taken over by another worker or removed; nothing was written")
             _note_events(connection, before, result, values)
             if result.marks is not None:
