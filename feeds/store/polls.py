@@ -19,7 +19,6 @@ from feeds.store.record import record
 from feeds.store.schema import article, entry_marks, raw, source
 from feeds.store.sources import SOURCE_COLUMNS, as_source
 
-
 # Built once: every poll ends with it, and building it takes longer than carrying it out.
 _END = source.update().where(source.c.id == sa.bindparam("own_id"), source.c.lease_token == sa.bindparam("own_token"))
 
