@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ingest_support import ENTITY_BOMB, HOSTILE_TEXT, item, rss
 from web_server import WebServer, web_server
 
 from feeds.errors import ParseError
 from feeds.ingest.parse import parse_feed
-from feeds.model import Parsed
+from feeds.model import Parsed, Wishes
 
 FEEDS = Path(__file__).parent / "data" / "feeds"
 URL = "https://press.example.org/feeds/news"
@@ -32,8 +34,9 @@ def document(expected: Path) -> bytes:
 def test_a_feed_gives_the_articles_that_stand_beside_it(expected: Path) -> None:
     want = json.loads(expected.read_text(encoding="utf-8"))
 
-    got = parse_feed(document(expected), "", URL)
+    got = parse_feed(document(expected), want.get("content_type", ""), URL)
 
+    assert asdict(got.wishes) == want.get("wishes", asdict(Wishes()))
     assert (got.title, got.home_url) == (want["title"], want["home_url"])
     assert len(got.articles) == len(want["articles"])
     for article, fields in zip(got.articles, want["articles"], strict=True):
@@ -89,15 +92,15 @@ def test_an_entry_that_is_listed_twice_comes_once() -> None:
     [
         (b"", "empty"),
         (b"\xef\xbb\xbf \r\n", "empty"),
-        (b"<!DOCTYPE html><html><head><link rel='alternate' type='application/rss+xml' href='/feed'></head></html>", "HTML page"),
-        (b"\n<HTML lang=en><body>Sign in</body></HTML>", "HTML page"),
+        (b"<!DOCTYPE html><html><head><link rel='alternate' type='application/rss+xml' href='/feed'></head></html>", "web page"),
+        (b"\n<HTML lang=en><body>Sign in</body></HTML>", "web page"),
         (b"Too many requests", "no feed"),
         (b"<note><to>You</to></note>", "no feed"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "no feed"),
         (b'{"error": "not found"}', "not a JSON Feed"),
         (b'{"items": {"1": "x"}}', "not a JSON Feed"),
         (b'{"items": [', "not valid JSON"),
-        (b'{"items": "\xff"}', "not valid JSON"),
+        (b'{"items": "\xff"}', "not a JSON Feed"),
         (b'{"items": ' + b"[" * 100_000, "not valid JSON"),
     ],
 )
@@ -168,3 +171,71 @@ def test_a_json_feed_with_anything_in_it_gives_articles_that_can_be_stored(entri
         assert article.guid
         assert article.title
         assert article.published is None or 631_152_000 <= article.published <= 4_102_444_800
+
+
+# What breaks documents, and parsers.
+FRAGMENTS = [
+    *(b"<![CDATA[", b"]]>", b"<!--", b"-->", b"&", b"<", b">", b"&#0;", b"&#xD800;", b"&#x110000;", b"&nbsp;", b"\0", b"\xff\xfe", b"\xe9"),
+    *(b"<item>", b"</item>", b"<entry>", b"</entry>", b"<title>", b"<author>", b"<source>", b"<image>", b"<svg>", b"<height>"),
+    *(b"<!DOCTYPE x [<!ENTITY a 'b'>]>", b"<?xml version='1.0' encoding='idna'?>", b' xml:base="http://[" ', b"<link href='http://['>"),
+    *(b"<georss:where>", b"<gml:Point srsName='EPSG:x'>", b"<psc:chapter>", b"<creativeCommons:license>", b"<a:b>", b" xmlns:a='x y'"),
+    *(b"<skipHours><hour>5</hour>", b"<sy:updateFrequency>0</sy:updateFrequency>", b"1e999", b"NaN", b'"', b"{", b"["),
+]
+DOCUMENTS = [document(expected) for expected in EXPECTED]
+CONTENT_TYPES = st.sampled_from(
+    ["", "application/xml", "text/xml; charset=iso-8859-1", "text/html", "x; charset=idna", "x; charset=utf-16"]
+)
+
+
+@st.composite
+def broken_documents(draw: st.DrawFn) -> bytes:
+    """A good document with some bytes cut out, changed, moved, or put in."""
+    body = draw(st.sampled_from(DOCUMENTS))
+    for _ in range(draw(st.integers(1, 4))):
+        start = draw(st.integers(0, len(body)))
+        end = min(len(body), start + draw(st.integers(0, 60)))
+        piece = draw(st.sampled_from(FRAGMENTS) | st.binary(max_size=4) | st.just(body[end : end + 200]))
+        body = body[:start] + piece + draw(st.sampled_from([body[start:], body[end:], b""]))
+    return body
+
+
+@settings(max_examples=400, deadline=None)
+@given(broken_documents(), CONTENT_TYPES)
+@example(b"<rss version='2.0'><channel><item><title>&#x110000;</i>", "")
+@example(b"<rss version='2.0'><channel><image><height>8</width></image>", "")
+def test_a_broken_document_gives_articles_or_a_reason_why_not(body: bytes, content_type: str) -> None:
+    try:
+        parsed = parse_feed(body, content_type, URL)
+    except ParseError as error:
+        assert str(error)
+    else:
+        assert all(article.guid and article.title for article in parsed.articles)
+
+
+def test_bytes_that_name_a_local_file_do_not_open_it(tmp_path: Path) -> None:
+    local = tmp_path / "feed"
+    local.write_bytes(rss(item("1", "Local", "words")))
+
+    with pytest.raises(ParseError, match="no feed"):
+        parse_feed(bytes(local), "", URL)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<rss>" + b"&" * 500_000,
+        b"<rss>&" + b"<![CDATA[" * 60_000,
+        b"<!DOCTYPE " * 50_000 + b"<rss>&",
+        b"<rss>" + b"".join(b"<a%d:b>" % n for n in range(50_000)),
+        b"<rss><channel><item><title>" + b"&lt;script&gt;" * 40_000,
+        b"\xff" * 500_000,
+    ],
+    ids=["ampersands", "sections", "types", "prefixes", "scripts", "bytes"],
+)
+def test_what_is_made_to_cost_time_costs_little(body: bytes) -> None:
+    started = time.process_time()
+
+    with contextlib.suppress(ParseError):
+        parse_feed(body, "", URL)
+
+    assert time.process_time() - started < 5

@@ -96,7 +96,7 @@ def test_what_cannot_be_read_is_told_and_the_rest_is_stored(folder: Path, sqlite
     readings = read(sqlite_store, *names)
 
     assert [reading.file for reading in readings] == [str(name) for name in names]
-    reasons = ["the file is empty", "not text", "longer than 10000 bytes", "no such file", "is a directory", "HTML page"]
+    reasons = ["the file is empty", "not text", "longer than 10000 bytes", "no such file", "is a directory", "web page"]
     for reading, reason in zip(readings[:-1], reasons, strict=True):
         assert reason in (reading.error or "")
         assert Path(reading.file).name in (reading.error or "")

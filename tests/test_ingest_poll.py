@@ -200,7 +200,7 @@ def test_entries_that_fall_out_of_the_feed_stay_known(desk: Desk, server: WebSer
 def test_a_source_that_fails_is_told_in_its_row_and_costs_the_others_nothing(desk: Desk, server: WebServer) -> None:
     good = server.script("/good", Answer(body=rss(DEFICIT)))
     faults = {
-        server.script("/page", Answer(body=b"<!DOCTYPE html><html></html>", headers={"Content-Type": "text/html"})): "HTML page",
+        server.script("/page", Answer(body=b"<!DOCTYPE html><html></html>", headers={"Content-Type": "text/html"})): "web page",
         server.script("/text", Answer(body=b"Come back later")): "no feed could be made out",
         server.script("/empty", Answer(body=b"")): "empty",
         server.script("/long", Answer(body=rss(item("1", "x", "y" * 2_000_000)))): "longer than",

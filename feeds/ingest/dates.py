@@ -5,53 +5,198 @@ from __future__ import annotations
 import calendar
 import re
 import time
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
 # Dates outside this span are mistakes of the source ("0000-00-00", year 9999).
 _EARLIEST = calendar.timegm((1990, 1, 1, 0, 0, 0))
 _LATEST = calendar.timegm((2100, 1, 1, 0, 0, 0))
+_LONGEST = 100
+_FURTHEST = timedelta(hours=14)
 
-# Zones of Europe; libraries know the names of American ones only and would take these for UTC.
-_ZONES = {"BST": "+0100", "WEST": "+0100", "CET": "+0100", "CEST": "+0200", "EET": "+0200", "EEST": "+0300"}
-_NAMED = re.compile(rf"(?<=\d )({'|'.join(_ZONES)})\s*$")
+# Hours from UTC. Where a name has several meanings, that of GNU date is taken (IST is Indian time), but BST is British summer time.
+# The letters of RFC 822 section 5.1 are left out: people had their signs confused, so they say nothing (RFC 5322 section 4.3).
+_ZONES = {
+    name: timedelta(hours=hours)
+    for hours, names in {
+        -10: "hst",
+        -9: "akst",
+        -8: "pst pt akdt",
+        -7: "mst mt pdt",
+        -6: "cst ct mdt",
+        -5: "est et cdt",
+        -4: "ast at edt clt",
+        -3.5: "nst",
+        -3: "adt art brt clst",
+        -2.5: "ndt",
+        -2: "brst",
+        0: "gmt utc ut wet",
+        1: "bst west cet met mez wat",
+        2: "cest mest mesz eet cat sast",
+        3: "eest eat msk trt",
+        4: "gst",
+        5: "pkt",
+        5.5: "ist",
+        7: "ict wib",
+        8: "sgt hkt awst pht",
+        9: "jst kst",
+        9.5: "acst",
+        10: "aest",
+        10.5: "acdt",
+        11: "aedt",
+        12: "nzst",
+        13: "nzdt",
+    }.items()
+    for name in names.split()
+}
+
+# By their first letters, as English, German, French, Spanish, Portuguese, Italian and Dutch write them.
+_MONTHS = {
+    beginning: month
+    for month, beginnings in enumerate(
+        (
+            "jan jän ene gen",
+            "feb fév fev",
+            "mar mär mrz maa mrt",
+            "apr avr abr",
+            "may mai mei mag",
+            "jun juin giu",
+            "jul juil lug",
+            "aug aoû aou ago",
+            "sep set",
+            "oct okt out ott",
+            "nov",
+            "dec dez déc dic",
+        ),
+        start=1,
+    )
+    for beginning in beginnings.split()
+}
+
+# The date, once the time and its zone are taken out.
+_DAY = r"(?<!\d)(?P<day>\d{1,2})(?:st|nd|rd|th|er|º|\.)?"
+_NAME = r"(?P<name>[^\W\d_]{3,})\.?"
+_FORMS = [
+    re.compile(form, re.I)
+    for form in (
+        rf"{_DAY}[\s,/-]*(?:de |of )?{_NAME}[\s,/-]*(?:de |del )?'?(?P<year>\d{{4}}|\d\d)(?!\d)",  # Thu, 23 Jun 2016
+        r"(?<!\d)(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?![\d-])",  # 2016-06-23
+        rf"{_NAME}\s+{_DAY},?\s+(?P<year>\d{{4}})(?!\d)",  # Jun 23, 2016
+        r"^(?P<year>\d{4})(?P<month>\d\d)(?P<day>\d\d)$",  # 20160623
+        r"^(?P<year>\d{4})-?W(?P<week>\d\d)(?:-?(?P<weekday>[1-7]))?$",  # 2016-W25-4
+        r"^(?P<year>\d{4})-?(?P<ordinal>\d{3})$",  # 2016-175
+        r"^(?P<year>\d{4})(?:-(?P<month>\d\d))?$",  # 2016-06
+        r"(?<!\d)(?P<first>\d{1,2})/(?P<second>\d{1,2})/(?P<year>\d{4})(?!\d)",  # 6/23/2016
+    )
+]
+_HALF = r"(?P<half>[ap])\.?m\b\.?"
+_CLOCK = re.compile(
+    rf"(?<!\d)(?<!\d:)(?P<hour>\d{{1,2}}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,]\d+)?)?(?!:?\d)(?:\s*{_HALF})?(?P<twelve>)", re.I
+)  # 09:00:00, 9:00 am
+_CLOCK_WITHOUT_COLONS = re.compile(
+    rf"(?<=T)(?P<hour>\d\d)(?P<minute>\d\d)?(?P<second>\d\d)?(?!\d)|(?<!\d)(?P<twelve>\d{{1,2}})\s?{_HALF}", re.I
+)  # T090000, 9 am
+_OFFSET = re.compile(r"\s*\(?(?:(?:etc/)?(?:gmt|utc?))?\s*([-+\u2212])(\d{1,2}):?(\d\d)?(?!\d)", re.I)
+_ZONE = re.compile(r"\s*\(?(?:etc/)?([a-z]{1,5})\b", re.I)
+_EPOCH = re.compile(r"(\d{9,10})(?:\d{3}|\.\d+)?")
 
 
-def from_utc(parsed: tuple[int, ...] | time.struct_time | None) -> int | None:
-    try:
-        moment = calendar.timegm(parsed) if parsed else None
-    except (ValueError, OverflowError):
+def read(value: str) -> int | None:
+    """A date in any of the forms that feeds and mails have: those of RFC 5322, RFC 3339 and ISO 8601, and sloppy ones.
+
+    Without a zone, or with one that nobody knows, it is taken for UTC.
+    """
+    value = value.strip()
+    if len(value) > _LONGEST:
         return None
-    return moment if moment is not None and _EARLIEST <= moment <= _LATEST else None
-
-
-def from_rfc3339(value: str) -> int | None:
+    if epoch := _EPOCH.fullmatch(value):
+        return _in_span(int(epoch[1]))
+    clock = _CLOCK.search(value) or _CLOCK_WITHOUT_COLONS.search(value)
     try:
-        return _from_datetime(datetime.fromisoformat(value))
-    except ValueError:
+        time_of_day, half = _time(clock) if clock else (timedelta(), "")
+        offset, end = _zone(value, clock.end()) if clock else (timedelta(), len(value))
+        date = f"{value[: clock.start()].rstrip('Tt ')} {value[end:]}".strip() if clock else value.removesuffix("Z")
+        day = _day(date, half)
+        return _in_span(calendar.timegm((day + time_of_day - offset).timetuple())) if day else None
+    except (ValueError, OverflowError):
         return None
 
 
 def from_mail(value: str) -> int | None:
     """The date of a mail's header."""
+    return read(value)
+
+
+def from_utc(parsed: tuple[int, ...] | time.struct_time | None) -> int | None:
     try:
-        return _from_datetime(parsedate_to_datetime(_with_offset(value)))
-    except (TypeError, ValueError):
+        return _in_span(calendar.timegm(parsed)) if parsed else None
+    except (ValueError, OverflowError):
         return None
 
 
-def named_zone(value: str) -> time.struct_time | None:
-    """The UTC time of a mail-like date in a European zone; None for every other date."""
-    dated = _with_offset(value)
-    return parsedate_to_datetime(dated).utctimetuple() if dated != value else None
+def utc_tuple(value: str) -> time.struct_time | None:
+    """What ``read`` makes of a date, as feedparser wants it of its date handlers."""
+    moment = read(value)
+    return None if moment is None else time.gmtime(moment)
 
 
-def _with_offset(value: str) -> str:
-    return _NAMED.sub(lambda zone: _ZONES[zone[1]], value)
+def _in_span(moment: int) -> int | None:
+    return moment if _EARLIEST <= moment <= _LATEST else None
 
 
-def _from_datetime(moment: datetime) -> int | None:
-    try:
-        return from_utc((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).utctimetuple())
-    except OverflowError:
-        return None
+def _day(written: str, half: str) -> datetime | None:
+    """The day at midnight. Figures with strokes are read the American way with am or pm, else only if one of them can be no month.
+
+    Raises:
+        ValueError: there is no such day.
+    """
+    for form in _FORMS:
+        found = form.search(written)
+        if found is None:
+            continue
+        part = {name: figures for name, figures in found.groupdict().items() if figures}
+        year = int(part["year"])
+        if "name" in part:
+            name = part["name"].lower()
+            month = _MONTHS.get(name[:4]) or _MONTHS.get(name[:3])
+            return datetime(_century(part["year"]), month, int(part["day"])) if month else None
+        if not written.isascii():
+            return None
+        if "week" in part:
+            return datetime.fromisocalendar(year, int(part["week"]), int(part.get("weekday", 1)))
+        if "ordinal" in part:
+            day = datetime(year, 1, 1) + timedelta(days=int(part["ordinal"]) - 1)
+            return day if day.year == year else None
+        if "first" in part:
+            first, second = int(part["first"]), int(part["second"])
+            if not half and first <= 12 and second <= 12:
+                return None
+            return datetime(year, second, first) if first > 12 else datetime(year, first, second)
+        return datetime(year, int(part.get("month", 1)), int(part.get("day", 1)))
+    return None
+
+
+def _century(year: str) -> int:
+    return int(year) + (0 if len(year) > 2 else 1900 if int(year) >= 90 else 2000)
+
+
+def _time(clock: re.Match[str]) -> tuple[timedelta, str]:
+    """The time since midnight, which may be that of the end of the day, and whether it says am or pm."""
+    part = clock.groupdict("")
+    hour, minute, second = int(part["hour"] or part["twelve"]), int(part["minute"] or 0), int(part["second"] or 0)
+    half = part["half"].lower()
+    if half and 1 <= hour <= 12:
+        hour = hour % 12 + (12 if half == "p" else 0)
+    if hour > 24 or (hour == 24 and minute + second) or minute > 59 or second > 60:
+        raise ValueError(f"there is no such time as {clock[0]}")
+    return timedelta(hours=hour, minutes=minute, seconds=second), half
+
+
+def _zone(value: str, start: int) -> tuple[timedelta, int]:
+    """How far the zone that is named after the time is ahead of UTC, and where its name ends."""
+    if offset := _OFFSET.match(value, start):
+        ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
+        return (ahead if offset[1] == "+" else -ahead) if ahead <= _FURTHEST else timedelta(), offset.end()
+    name = _ZONE.match(value, start)
+    if name and (name[1].lower() in _ZONES or len(name[1]) == 1):
+        return _ZONES.get(name[1].lower(), timedelta()), name.end()
+    return timedelta(), start
