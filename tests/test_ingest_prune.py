@@ -13,17 +13,12 @@ from ingest_support import ENTITY_BOMB, item, rss
 
 from feeds.errors import ParseError
 from feeds.ingest.extract import Extract, extract_feed
-from feeds.ingest.feed import looks_like_json
-from feeds.ingest.prune import MOST_ENTRIES, Pruned, prune_json, prune_xml
+from feeds.ingest.prune import MOST_ENTRIES, Pruned, prune
 
 FEEDS = Path(__file__).parent / "data" / "feeds"
 DOCUMENTS = sorted(path for path in FEEDS.iterdir() if not path.name.endswith(".expected.json"))
 URL = "https://press.example.org/feed"
 NOTHING: frozenset[str] = frozenset()
-
-
-def prune(body: bytes, known: frozenset[str] = NOTHING, content_type: str = "") -> Pruned:
-    return (prune_json if looks_like_json(body) else prune_xml)(body, content_type, known)
 
 
 def extract(body: bytes, known: frozenset[str] = NOTHING) -> Extract:
@@ -95,13 +90,13 @@ def test_entries_that_share_an_id_come_together_so_that_they_can_be_told_apart()
     ],
 )
 def test_what_cannot_be_taken_apart_stays_whole(body: bytes) -> None:
-    assert prune(body, frozenset({"abc"}), "text/xml") == Pruned(body, "text/xml")
+    assert prune(body, "text/xml", frozenset({"abc"})) == Pruned(body, "text/xml")
 
 
 def test_a_charset_that_contradicts_the_document_is_left_to_the_parser() -> None:
     body = "<?xml version='1.0' encoding='iso-8859-1'?><rss><channel><item><title>Caf\xe9</title></item></channel></rss>".encode("latin-1")
-    assert prune(body, content_type="text/xml; charset=utf-8") == Pruned(body, "text/xml; charset=utf-8")
-    assert len(prune(body, content_type="text/xml; charset=ISO-8859-1").marks) == 1
+    assert prune(body, "text/xml; charset=utf-8", NOTHING) == Pruned(body, "text/xml; charset=utf-8")
+    assert len(prune(body, "text/xml; charset=ISO-8859-1", NOTHING).marks) == 1
 
 
 def test_letters_survive_whatever_charset_the_document_was_in() -> None:
@@ -113,7 +108,7 @@ def test_letters_survive_whatever_charset_the_document_was_in() -> None:
 
 def test_of_too_many_entries_the_first_are_read_and_the_others_counted() -> None:
     body = rss(*(item(str(number), f"Title {number}", "Text.") for number in range(MOST_ENTRIES + 30)))
-    pruned = prune(body)
+    pruned = prune(body, "", NOTHING)
     assert (pruned.dropped, len(pruned.marks)) == (30, MOST_ENTRIES + 30)
     assert pruned.body is not None
     assert pruned.body.count(b"<item>") == MOST_ENTRIES
@@ -127,8 +122,8 @@ def test_exactly_the_unknown_entries_are_left(entries: list[str], known: set[str
             return json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "T", "items": items}).encode()
         return rss(*(item(name, f"Title {name}", f"Text {name}.") for name in names))
 
-    marks = prune(document(sorted(known))).marks
-    found = prune(document(entries), marks)
+    marks = prune(document(sorted(known)), "", NOTHING).marks
+    found = prune(document(entries), "", marks)
     left = [name for name in entries if name not in known]
     if found.body is None:
         assert entries
@@ -141,7 +136,7 @@ def test_exactly_the_unknown_entries_are_left(entries: list[str], known: set[str
 def test_any_bytes_are_pruned_or_left_whole(noise: bytes) -> None:
     whole = rss(item("1", "A", "B"))
     for body in (noise, whole[: len(noise)] + noise, whole + noise):
-        pruned = prune(body)
+        pruned = prune(body, "", NOTHING)
         assert pruned.body == body or pruned.marks
         with suppress(ParseError):
             extract(body)

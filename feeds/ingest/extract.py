@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from feeds.identity import fingerprint
-from feeds.ingest import feed
 from feeds.ingest.parse import parse_feed, parse_file
-from feeds.ingest.prune import prune_json, prune_xml
+from feeds.ingest.prune import prune
 from feeds.ingest.split import split_safely
 from feeds.model import Article, Raw, Split, Wishes
 
@@ -45,7 +44,6 @@ def extract_feed(body: bytes, content_type: str, url: str, known: frozenset[str]
     Raises:
         ParseError: it is no feed.
     """
-    prune = prune_json if feed.looks_like_json(body) else prune_xml
     pruned = prune(body, content_type, known)
     if pruned.body is None:
         return Extract(marks=pruned.marks)

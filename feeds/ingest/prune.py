@@ -33,8 +33,13 @@ class Pruned:
     dropped: int = 0
 
 
-def prune_xml(body: bytes, content_type: str, known: frozenset[str]) -> Pruned:
-    """An RSS, RDF or Atom document without the entries whose hashes are ``known``."""
+def prune(body: bytes, content_type: str, known: frozenset[str]) -> Pruned:
+    """A feed document of any format without the entries whose hashes are ``known``."""
+    is_json = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
+    return (_prune_json if is_json else _prune_xml)(body, content_type, known)
+
+
+def _prune_xml(body: bytes, content_type: str, known: frozenset[str]) -> Pruned:
     whole = Pruned(body, content_type)
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     try:
@@ -60,8 +65,7 @@ def prune_xml(body: bytes, content_type: str, known: frozenset[str]) -> Pruned:
     return Pruned(rest, _PRUNED_TYPE, frozenset(marks), dropped)
 
 
-def prune_json(body: bytes, content_type: str, known: frozenset[str]) -> Pruned:
-    """A JSON Feed without the items whose hashes are ``known``."""
+def _prune_json(body: bytes, content_type: str, known: frozenset[str]) -> Pruned:
     try:
         data = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
