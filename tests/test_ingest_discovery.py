@@ -15,7 +15,7 @@ from feeds.ingest.parse import parse_feed
 from feeds.model import FeedLink
 from feeds.text import web_url
 
-PAGES = sorted((Path(__file__).parent / "data" / "pages").glob("*.html"))
+PAGES = sorted((Path(__file__).parent / "data" / "offers").glob("*.html"))
 URL = "https://press.example.org/news/today"
 LINK = '<link rel="alternate" type="application/rss+xml" href="{}">'
 
