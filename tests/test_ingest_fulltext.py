@@ -132,6 +132,12 @@ PARAGRAPHS = [
     "What was decided is known only in part: the pathology contract, worth eleven million pounds a year, goes to a firm from abroad.",
     "The chair, who signed it, has since left for a post at the same firm, and nobody has been asked to follow him in the role so far.",
 ]
+PARAGRAPHS += [
+    "Patients’ groups say that blood will now travel two hundred miles before anybody looks at it, and that results which came in "
+    "the afternoon will come in the morning of the day after, if the motorway is clear.",
+    "A spokeswoman would not say whether the staff of the laboratory, of whom there are sixty, will be offered work elsewhere. Their "
+    "union has asked a judge to look at the way in which the contract was let.",
+]
 STORY = "".join(f"<p>{text}</p>" for text in PARAGRAPHS)
 
 
@@ -221,7 +227,9 @@ def test_a_box_below_the_text_that_bars_the_rest_means_that_there_is_a_rest(box:
     ],
 )
 def test_news_that_sounds_like_a_notice_is_taken_and_keeps_its_words(sentence: str) -> None:
-    got, reason = with_page(entry("A meeting behind doors."), page(f"<article><p>{sentence}</p>{STORY}</article>"), "text/html", URL)
+    got, reason = with_page(
+        entry("A meeting behind doors."), page(f"<article>{STORY}<p>{sentence}</p>{STORY.upper()}</article>"), "text/html", URL
+    )
 
     assert reason is None
     assert sentence in " ".join(split(got).stories[0].text.split())
@@ -309,6 +317,30 @@ def test_links_lead_where_they_led_on_the_page_and_nothing_runs() -> None:
     assert 'href="https://press.example.org/papers?id=1&amp;x=2"' in got.body
     assert "elsewhere" in got.body
     assert not re.search(r"steal|<iframe|<script|onclick", got.body)
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        f"<div class='x'>{'<br><br>'.join(PARAGRAPHS)}</div>",
+        f"<table><tr><td><a href='/1'>News</a></td><td><font size=2>{'<br>'.join(PARAGRAPHS)}</font></td></tr></table>",
+        f"<div>{''.join(f'<div>{text}</div>' for text in PARAGRAPHS)}</div>",
+        f"<div>{''.join(f'<span>{text}</span> ' for text in PARAGRAPHS)}</div>",
+        f"<div class='page-widget'><div class='author-column'>{STORY}</div></div>",
+        f"<section><dl>{''.join(f'<dt>Why?</dt><dd>{text}</dd>' for text in PARAGRAPHS)}</dl></section>",
+        "".join(f"<div class='group'><div class='column'><p>{text}</p></div></div>" for text in PARAGRAPHS),
+    ],
+    ids=["breaks", "fonts in tables", "divisions", "spans", "odd names", "definitions", "columns"],
+)  # fmt: skip
+def test_the_text_is_found_in_markup_of_any_fashion(markup: str) -> None:
+    menu = "".join(f"<a href='/{n}'>Section {n}</a> " for n in range(20))
+
+    got, reason = with_page(entry(), page(f"<div>{menu}</div><h1>Board meets in secret</h1>{markup}"), "text/html", URL)
+
+    assert reason is None
+    words = split(got).stories[0].text
+    assert [text for text in PARAGRAPHS if text not in words] == []
+    assert "Section 3" not in words
 
 
 @pytest.mark.parametrize(

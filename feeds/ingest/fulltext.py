@@ -38,9 +38,10 @@ _SCREENFUL = 150
 # Words: a page must tell so many more than the feed, and a teaser have so many to be recognised by them alone.
 _FEWEST_NEW = 10
 _FEWEST_OWN = 12
-# Of the longer words in title and teaser, the share that must stand in the text. Stories of the seeds share more with their own
-# text in 99 of 100 cases, but also with most others: this tells articles from notices, the page's name tells them apart.
+# Of the longer words in title and teaser, the share that must stand in the text. Many a story of the seeds shares more with any
+# other text of some length, so this only tells articles from notices; a short text must nearly hold the teaser.
 _SHARED = 0.15
+_SHARED_SHORT = 0.6
 # Headings that are links: a page with so many is a list of articles.
 _MOST_LEADS = 3
 # Characters below a text among which a barrier stands that ends it.
@@ -52,8 +53,16 @@ _TAIL = re.compile(
 )
 _SIGNED = re.compile(r"the post\b.{0,300}\b(?:appeared first|first appeared) on\b", re.I)
 
-# They lie on top of a page: consent, registration, newsletters.
-_DIALOGUES = ["//dialog | //*[@role='dialog' or @role='alertdialog' or @aria-modal='true']"]
+# What lies on top of a page (consent, registration, newsletters) or beside its text. Where there is little text, trafilatura would
+# take it from there.
+_BESIDE = "sidebar widget-area footer site-footer page-footer newsletter newsletter-signup related related-posts comments advert".split()
+_PRUNED = [
+    "//dialog | //*[@role='dialog' or @role='alertdialog' or @aria-modal='true']",
+    *(
+        f"//*[contains(concat(' ', normalize-space(@class), ' '), ' {name} ') or @id='{name}'][not(.//h1 | .//article | .//main)]"
+        for name in _BESIDE
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +148,7 @@ def _extracted(tree: lxml.html.HtmlElement) -> Iterable[lxml.html.HtmlElement]:
         include_comments=False,
         include_formatting=True,
         include_links=True,
-        prune_xpath=_DIALOGUES,
+        prune_xpath=_PRUNED,
     )
     return lxml.html.document_fromstring(markup).body if markup else ()
 
@@ -157,7 +166,7 @@ def _refusal(article: Article, page: Webpage, main: _Main) -> str | None:
         return notices.SUBSCRIPTION
     if "LiveBlogPosting" in page.kinds:
         return "the page is a live blog, which goes on changing"
-    named = next(filter(None, map(notices.named, page.names)), None)
+    named = notices.named(page.names[0]) if page.names else None
     if named and not notices.named(article.title):
         return named
     notice = notices.instead(page.seen) if words < _SCREENFUL else None
@@ -183,7 +192,8 @@ def _is_about(article: Article, page: Webpage, main: _Main) -> bool:
     """Whether the page bears the entry's title and uses its words, or else tells all of its teaser and is no list of articles."""
     teaser = _said(" ".join(_without_tail(block.text) for block in _blocks(article)))
     subject = _stems(f"{article.title} {teaser}")
-    if any(_bears(name, article.title) for name in page.names) and len(subject & _stems(main.text)) >= _SHARED * len(subject):
+    shared = _SHARED if len(main.text.split()) >= _SCREENFUL else _SHARED_SHORT
+    if any(_bears(name, article.title) for name in page.names) and len(subject & _stems(main.text)) >= shared * len(subject):
         return True
     return len(teaser.split()) >= _FEWEST_OWN and teaser in _said(main.text) and page.leads < _MOST_LEADS
 

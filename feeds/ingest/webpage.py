@@ -42,7 +42,7 @@ _OF_THE_PAGE = ("@graph", "mainEntity", "mainEntityOfPage", "hasPart")
 
 @dataclass(frozen=True, slots=True)
 class Webpage:
-    """``names`` are what the page calls itself: its headline, its title, its name for social media. ``seen`` is what a visitor
+    """``names`` are what the page calls itself: its title, its headline, its name for social media. ``seen`` is what a visitor
     can read of it on one line, menus and the site's head and foot left out. ``leads`` counts its headings that are links to
     somewhere else. ``kinds`` are its types in schema.org's words; ``is_free`` is False if it says there that it is not
     (isAccessibleForFree).
