@@ -376,6 +376,11 @@ class PollResult:
     raws: tuple[Raw, ...] = ()
     is_feed: bool = True
 
+    def is_uneventful(self, before: Source) -> bool:
+        """Whether nothing but the source's own figures is to be written."""
+        fine = self.error is None and not before.failures and self.stopped == before.stopped
+        return fine and self.url is None and self.marks is None and not self.issues and not self.raws
+
 
 @dataclass(frozen=True, slots=True)
 class Tally:

@@ -44,11 +44,11 @@ def extract_feed(body: bytes, content_type: str, url: str, known: frozenset[str]
     Raises:
         ParseError: it is no feed.
     """
-    pruned = prune(body, content_type, known)
+    pruned = prune(body, known)
     if pruned.body is None:
         return Extract(marks=pruned.marks)
-    parsed = parse_feed(pruned.body, pruned.content_type, url)
-    raw = Raw("feed", url, pruned.content_type, pruned.body)
+    parsed = parse_feed(pruned.body, content_type, url)
+    raw = Raw("feed", url, content_type, pruned.body)
     return Extract(cut(parsed.articles), parsed.title, parsed.home_url, parsed.wishes, pruned.marks, raw, pruned.dropped)
 
 

@@ -7,7 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
@@ -16,6 +16,7 @@ from feeds.errors import FetchError, HealthwireError, LeaseLost, ParseError, Sou
 from feeds.ingest.extract import Cut
 from feeds.ingest.haul import Haul
 from feeds.ingest.issues import issues_of, unknown
+from feeds.ingest.ledger import Ledger
 from feeds.ingest.sandbox import WALL_SECONDS
 from feeds.ingest.schedule import Rhythm, after_failure, after_success, usual_gap
 from feeds.model import Lease, Plan, PollResult, Raw, Source, Tally, Wishes
@@ -58,7 +59,7 @@ class Outcome:
     is_feed: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Poller:
     """Polls leased sources. ``dice`` gives numbers in [0, 1) that spread the polls."""
 
@@ -71,6 +72,10 @@ class Poller:
     rhythm: Rhythm
     keeps_raw: bool = True
     dice: Callable[[], float] = random.random
+    _ledger: Ledger = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._ledger = Ledger(self.store.polls)
 
     async def poll(self, lease: Lease) -> Outcome:
         """Polls one source and writes what came of it; never raises but for being cancelled."""
@@ -78,7 +83,7 @@ class Poller:
         started = time.monotonic()
         try:
             result = await self._attempt(source)
-            tally = await asyncio.to_thread(self.store.polls.finish, lease, result)
+            tally = await self._ledger.write(lease, result)
         except LeaseLost as error:
             return Outcome(source, error=str(error))
         except Exception as error:

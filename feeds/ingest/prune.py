@@ -1,6 +1,6 @@
 """Takes the entries that are known out of a feed document before it is parsed: parsing costs far more than knowing them again.
 
-An entry is known again by a hash of its bytes. What cannot be taken apart safely, e.g. what is not well-formed, stays whole.
+An entry is known again by a hash of its bytes. What cannot be taken apart safely stays whole.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,12 @@ from lxml import etree
 
 # More entries of one document are not read: nobody publishes so much at once, and an archive of years is no news.
 MOST_ENTRIES = 2000
-_PRUNED_TYPE = "application/xml; charset=utf-8"
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.I)
+
+_BEGIN = re.compile(rb"<((?:\w{1,40}:)?(?:item|entry))(?=[\s>])")
+_ID = re.compile(rb"<(?:\w{1,40}:)?(?:guid|id)(?:\s[^>]{0,300})?>([^<]{1,2000})<|\brdf:about\s*=\s*[\"']([^\"']{1,2000})")
+_LINK = re.compile(
+    rb"<(?:\w{1,40}:)?link(?:\s[^>]{0,300})?>([^<]{1,2000})<|<(?:\w{1,40}:)?link\s[^>]{0,300}href\s*=\s*[\"']([^\"']{1,2000})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,57 +32,70 @@ class Pruned:
     """
 
     body: bytes | None
-    content_type: str
     marks: frozenset[str] = frozenset()
     dropped: int = 0
 
 
-def prune(body: bytes, content_type: str, known: frozenset[str]) -> Pruned:
+def prune(body: bytes, known: frozenset[str]) -> Pruned:
     """A feed document of any format without the entries whose hashes are ``known``."""
     is_json = body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
-    return (_prune_json if is_json else _prune_xml)(body, content_type, known)
+    return _prune_json(body, known) if is_json else _prune_xml(body, known)
 
 
-def _prune_xml(body: bytes, content_type: str, known: frozenset[str]) -> Pruned:
-    whole = Pruned(body, content_type)
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    try:
-        root = etree.fromstring(body, parser)
-    except (etree.XMLSyntaxError, ValueError):
-        return whole
-    document = root.getroottree().docinfo
-    # Entities of its own would be lost on the way; a charset that contradicts the document is for the feed parser to judge.
-    said = _CHARSET.search(content_type)
-    if document.doctype or (said and said[1].lower() != (document.encoding or "utf-8").lower()):
-        return whole
-    entries = [child for parent in (root, *root.iterchildren("{*}channel")) for child in parent.iterchildren("{*}item", "{*}entry")]
-    marks = [_mark(etree.tostring(entry, with_tail=False)) for entry in entries]
+def _prune_xml(body: bytes, known: frozenset[str]) -> Pruned:
+    """Entries are found by their tags alone; where that leads astray, what is left over is not well-formed."""
+    spans = list(_entries(body))
+    entries = [body[start:end] for start, end in spans]
+    marks = [_mark(entry) for entry in entries]
     keep, dropped = _choose(marks, [_identity(entry) for entry in entries], known)
     if len(keep) == len(entries):
-        return Pruned(body, content_type, frozenset(marks))
-    for index, entry in enumerate(entries):
+        return Pruned(body, frozenset(marks))
+    rest = bytearray()
+    last = 0
+    for index, (start, end) in enumerate(spans):
         if index not in keep:
-            parent = entry.getparent()
-            if parent is not None:
-                parent.remove(entry)
-    rest = bytes(etree.tostring(root.getroottree(), encoding="utf-8", xml_declaration=True)) if keep else None
-    return Pruned(rest, _PRUNED_TYPE, frozenset(marks), dropped)
+            rest += body[last:start]
+            last = end
+    rest += body[last:]
+    if not _is_well_formed(bytes(rest)):
+        return Pruned(body)
+    return Pruned(bytes(rest) if keep else None, frozenset(marks), dropped)
 
 
-def _prune_json(body: bytes, content_type: str, known: frozenset[str]) -> Pruned:
+def _entries(body: bytes) -> Iterator[tuple[int, int]]:
+    """Where each entry begins and ends."""
+    at = 0
+    while begin := _BEGIN.search(body, at):
+        close = body.find(b"</" + begin[1], begin.end())
+        end = body.find(b">", close)
+        if close < 0 or end < 0:
+            return
+        yield begin.start(), end + 1
+        at = end + 1
+
+
+def _is_well_formed(document: bytes) -> bool:
+    try:
+        etree.fromstring(document, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
+    except (etree.XMLSyntaxError, ValueError):
+        return False
+    return True
+
+
+def _prune_json(body: bytes, known: frozenset[str]) -> Pruned:
     try:
         data = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
-        return Pruned(body, content_type)
+        return Pruned(body)
     items = data.get("items") if isinstance(data, dict) else None
     if not isinstance(items, list) or not items:
-        return Pruned(body, content_type)
+        return Pruned(body)
     marks = [_mark(json.dumps(item, sort_keys=True).encode()) for item in items]
     keep, dropped = _choose(marks, [_json_identity(item) for item in items], known)
     if len(keep) == len(items):
-        return Pruned(body, content_type, frozenset(marks))
+        return Pruned(body, frozenset(marks))
     rest = json.dumps(data | {"items": [item for index, item in enumerate(items) if index in keep]}).encode() if keep else None
-    return Pruned(rest, content_type, frozenset(marks), dropped)
+    return Pruned(rest, frozenset(marks), dropped)
 
 
 def _choose(marks: Sequence[str], identities: Sequence[Hashable], known: frozenset[str]) -> tuple[set[int], int]:
@@ -100,16 +117,10 @@ def _mark(entry: bytes) -> str:
     return hashlib.blake2b(entry, digest_size=9).hexdigest()
 
 
-def _identity(entry: etree._Element) -> Hashable:
-    """What a parser would take for the entry's id, roughly; the entry's own address in memory if it has none."""
-    link = None
-    for child in entry.iterchildren(tag=etree.Element):
-        name = etree.QName(child).localname
-        if name in ("id", "guid"):
-            return "".join(child.itertext()).strip()
-        if name == "link" and link is None:
-            link = (child.get("href") or child.text or "").strip()
-    return entry.get("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about") or link or id(entry)
+def _identity(entry: bytes) -> Hashable:
+    """What a parser would take for the entry's id, roughly; all of the entry if it has neither id nor link."""
+    found = _ID.search(entry) or _LINK.search(entry)
+    return (found[1] or found[2]).strip() if found else entry
 
 
 def _json_identity(item: Any) -> Hashable:

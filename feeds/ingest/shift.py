@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from feeds.errors import HealthwireError
@@ -14,6 +15,8 @@ from feeds.ports import Clock
 from feeds.store import Store
 
 _log = logging.getLogger(__name__)
+
+_MOMENT = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Shift:
         self._hungry = False
         self._closed = False
         self._refill: asyncio.Task[int] | None = None
+        self._enough = 0
+        self._news = asyncio.Event()
 
     async def fill(self, only: Sequence[int] | None = None) -> int:
         """Starts polls of due sources, or of those named, as far as there is room; returns how many.
@@ -73,7 +78,7 @@ class Shift:
         while await self.fill(None if left is None else sorted(left)) or self._polls:
             if left is not None:
                 left -= {lease.source.id for lease in self._polls.values()}
-            await asyncio.wait(self._polls, timeout=self._pace.lease / 4, return_when=asyncio.FIRST_COMPLETED)
+            await self._some_done()
             await self.renew()
 
     async def close(self, grace: float) -> None:
@@ -89,8 +94,18 @@ class Shift:
         await asyncio.gather(*late, return_exceptions=True)
         await asyncio.to_thread(self._store.polls.release, [leases[task] for task in late])
 
+    async def _some_done(self) -> None:
+        """Waits until half of the polls in flight are done, or a moment has passed: a claim costs more than most polls."""
+        self._enough = len(self._polls) // 2
+        self._news.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_MOMENT):
+                await self._news.wait()
+
     def _ended(self, task: asyncio.Task[Outcome]) -> None:
         self._polls.pop(task)
+        if len(self._polls) <= self._enough:
+            self._news.set()
         if not task.cancelled():
             self._done(task.result())
         if self._hungry and not self._closed and len(self._polls) <= self._pace.concurrency // 2:

@@ -12,7 +12,7 @@ from ulid import ULID
 
 from feeds.errors import LeaseLost
 from feeds.identity import ArticleKey, article_key, host_of
-from feeds.model import Article, Issue, Lease, Newsletter, PollResult, Source, Tally
+from feeds.model import Article, Issue, Lease, Newsletter, PollResult, Source, Tally, Wishes
 from feeds.store.engine import reading, writing
 from feeds.store.events import note
 from feeds.store.record import record
@@ -135,6 +135,21 @@ class Polls:
                 connection.execute(raw.insert().values(row | {"body": body, "size": len(body)}))
             return record_for(connection, before.id, result.issues, result.polled_at)
 
+    def finish_uneventful(self, results: Sequence[tuple[Lease, PollResult]]) -> set[int]:
+        """Writes the new state of sources that brought nothing, all at once; returns those whose leases still held."""
+        tokens = {lease.source.id: lease.token for lease, _ in results}
+        with writing(self._engine) as connection:
+            own = connection.execute(sa.select(source.c.id, source.c.lease_token).where(source.c.id.in_(tokens)))
+            held = {row.id for row in own if row.lease_token == tokens[row.id]}
+            rows = [
+                _state(lease.source, result) | {"own_id": lease.source.id, "own_token": lease.token}
+                for lease, result in results
+                if lease.source.id in held
+            ]
+            if rows:
+                connection.execute(_END, rows)
+        return held
+
     def write(self, source_id: int, issues: Sequence[Issue], now: int) -> Tally:
         """Writes articles that came without a poll, e.g. files named on the command line."""
         with writing(self._engine) as connection:
@@ -160,8 +175,8 @@ def _state(before: Source, result: PollResult) -> dict[str, Any]:
         "last_new": result.last_new,
         "usual_gap": result.usual_gap,
     }
-    if result.wishes:
-        values |= {"ttl": result.wishes.ttl, "skip_hours": result.wishes.skip_hours, "skip_days": result.wishes.skip_days}
+    wishes = result.wishes or Wishes(before.ttl, before.skip_hours, before.skip_days)
+    values |= {"ttl": wishes.ttl, "skip_hours": wishes.skip_hours, "skip_days": wishes.skip_days}
     if result.error is not None:
         return values | {"failures": before.failures + 1, "failing_since": before.failing_since or result.polled_at}
     return values | {
