@@ -27,8 +27,8 @@ _LINK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
-    """A document with its unknown entries; None when there are none. ``marks`` are the hashes of all its entries; empty when it was
-    left whole. ``dropped`` entries were too many.
+    """A document with its unknown entries; None when there are none. ``marks`` are the hashes of all its entries, as far as they could
+    be told apart. ``dropped`` entries were too many.
     """
 
     body: bytes | None
@@ -58,7 +58,7 @@ def _prune_xml(body: bytes, known: frozenset[str]) -> Pruned:
             last = end
     rest += body[last:]
     if not _is_well_formed(bytes(rest)):
-        return Pruned(body)
+        return Pruned(body, frozenset(marks))
     return Pruned(bytes(rest) if keep else None, frozenset(marks), dropped)
 
 
