@@ -29,6 +29,15 @@ def digest(*parts: str | bytes) -> str:
     return hashlib.sha256(b"\x1f".join(encoded)).hexdigest()[:32]
 
 
+def host_of(url: str) -> str:
+    """The host that polls of a source ask, in small letters; empty for what is not asked over a network."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "").rstrip(".") if parts.scheme in ("http", "https", "imap", "imaps") else ""
+    except ValueError:
+        return ""
+
+
 def fingerprint(article: Article) -> str:
     """Changes whenever anything a reader sees of the article changes."""
     return digest(article.title, article.body, article.url or "", article.author or "", str(article.published or ""))
