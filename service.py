@@ -7,6 +7,7 @@ import json
 import logging
 import multiprocessing
 import os
+import re
 import secrets
 import signal
 import sys
@@ -33,14 +34,25 @@ from classifier.report import entry_lines, register_lines
 from classifier.stories import stories_in
 from classifier.topics import load_topics
 from feeds import model as m
-from feeds.console import judgement_lines, outcome_lines, progress, reading_notes, replay_lines, source_lines, story_lines, token_lines
+from feeds.console import (
+    import_line,
+    judgement_lines,
+    outcome_lines,
+    progress,
+    reading_notes,
+    replay_lines,
+    settings_line,
+    source_lines,
+    story_lines,
+    token_lines,
+)
 from feeds.errors import HealthwireError, InputError, SettingsError, StoreError
 from feeds.ingest.chores import Chore, RawPruning, Rescoring, Stopping, WeeklyFigures
 from feeds.ingest.completion import FullText
 from feeds.ingest.files import folder_url, read_files
 from feeds.ingest.http import HttpFetcher
 from feeds.ingest.letterbox import Letterbox
-from feeds.ingest.opml import read_opml, write_opml
+from feeds.ingest.opml import SourceList, folder_names, folder_path, read_opml, write_opml
 from feeds.ingest.poll import Outcome, Poller, lease_seconds
 from feeds.ingest.replay import Replay, Replayed
 from feeds.ingest.role import IngestRole
@@ -53,6 +65,7 @@ from feeds.publish.documents import FeedDocuments
 from feeds.settings import Settings, read_settings
 from feeds.store import Store, migrate, open_store
 from feeds.store.backup import read_backup, write_backup
+from feeds.store.sources import SourceSettings
 from feeds.supervise import check_free, end_with_parent, run_together
 from feeds.text import plain_line, scrub, web_url
 from feeds.web.app import create_app
@@ -306,10 +319,10 @@ def load_starter_sources(settings: Settings, store: Store) -> None:
     """On the first start of a database, subscribes to the sources of the OPML file that the settings name."""
     if store.status.is_done("sources"):
         return
-    found, complaints = read_opml(settings.sources.read_bytes(), settings.sources.parent)
-    for complaint in complaints:
+    given = read_opml(settings.sources.read_bytes(), settings.sources.parent)
+    for complaint in given.complaints:
         _log.warning("%s: %s", settings.sources, complaint)
-    store.sources.add(found, next_poll=clock())
+    store.sources.add(given.subscriptions, next_poll=clock())
     store.status.mark_done("sources")
 
 
@@ -702,24 +715,107 @@ def remove_source(settings: Settings, name: str) -> None:
     click.echo(f"Removed {source.title}; {tally.withdrawn} stories withdrawn")
 
 
-@sources.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@sources.command("set")
+@click.argument("name")
+@click.option("--title", help="What to call it; nothing for what the feed calls itself.")
+@click.option("--folder", help="The group to list it under; A/B is B in A, and \\/ a slash in a name.")
+@click.option("--interval", metavar="SECONDS|auto", help="The time between two polls; auto follows how often it publishes.")
+@click.option("--full-text/--no-full-text", default=None, help="Whether to fetch the page of each article.")
 @with_settings
-def import_sources(settings: Settings, file: Path) -> None:
-    """Subscribe to the feeds in an OPML file."""
-    found, complaints = read_opml(file.read_bytes(), file.parent)
-    added = prepared_store(settings).sources.add(found, next_poll=clock())
-    for complaint in complaints:
+def set_source(settings: Settings, name: str, title: str | None, folder: str | None, interval: str | None, full_text: bool | None) -> None:
+    """Change how a source (id, address or title) is called, listed and read. A new interval counts from its next poll on."""
+    changes = SourceSettings()
+    if title is not None:
+        changes["title"] = plain_line(title)
+    if folder is not None:
+        changes["folder"] = folder_path(folder_names(folder))
+    if interval is not None:
+        changes["interval"] = None if interval == "auto" else chosen_interval(settings, interval)
+    if full_text is not None:
+        changes["full_text"] = full_text
+    if not changes:
+        raise click.UsageError("name what to change: --title, --folder, --interval or --full-text")
+    store = prepared_store(settings)
+    click.echo(settings_line(store.sources.set(store.sources.find(name).id, **changes)))
+
+
+def chosen_interval(settings: Settings, given: str) -> int:
+    """The seconds between polls that a person asks for, within what the settings allow."""
+    if not re.fullmatch(r"[0-9]{1,9}", given):
+        raise InputError(f"--interval {given!r} is neither a whole number of seconds nor auto")
+    if int(given) < settings.poll_min_interval:
+        raise InputError(f"--interval {given} is below HEALTHWIRE_POLL_MIN_INTERVAL={settings.poll_min_interval}; nothing is polled sooner")
+    if int(given) > settings.poll_max_interval:
+        raise InputError(f"--interval {given} is above HEALTHWIRE_POLL_MAX_INTERVAL={settings.poll_max_interval}; nothing is polled later")
+    return int(given)
+
+
+@sources.command("stop")
+@click.argument("name")
+@with_settings
+def stop_source(settings: Settings, name: str) -> None:
+    """Poll a source (id, address or title) no more until it is resumed; its stories stay."""
+    store = prepared_store(settings)
+    source = store.sources.find(name)
+    stopped = store.sources.stop(source.id)
+    click.echo(
+        f"Source {source.id} {'is stopped; to poll it again' if stopped else 'was stopped already'}: healthwire sources resume {source.id}"
+    )
+
+
+@sources.command("resume")
+@click.argument("name")
+@with_settings
+def resume_source(settings: Settings, name: str) -> None:
+    """Poll a stopped source (id, address or title) again."""
+    store = prepared_store(settings)
+    source = store.sources.find(name)
+    resumed = store.sources.resume(source.id, clock())
+    click.echo(f"Source {source.id} {'is resumed; it will be polled at the next tick' if resumed else 'is not stopped'}")
+
+
+@sources.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
+@with_settings
+def import_sources(settings: Settings, file: str) -> None:
+    """Subscribe to the feeds in an OPML file (- is standard input).
+
+    A list that Healthwire wrote also gives sources that are known already their titles, folders, intervals and full-text
+    settings back; any other list leaves them as they are.
+    """
+    with click.open_file(file, "rb") as opened:
+        body = opened.read(settings.max_bytes + 1)
+    if len(body) > settings.max_bytes:
+        raise InputError(f"{file}: longer than {settings.max_bytes} bytes (HEALTHWIRE_MAX_BYTES)")
+    given = read_opml(body, None if file == "-" else Path(file).parent)
+    added, updated = subscribe(prepared_store(settings), given)
+    for complaint in given.complaints:
         click.echo(f"{file}: {complaint}", err=True)
-    click.echo(f"{len(added)} added, {len(found) - len(added)} known already, {len(complaints)} not usable")
-    if complaints:
+    click.echo(import_line(given, added, updated))
+    if given.complaints:
         raise SystemExit(1)
+
+
+def subscribe(store: Store, given: SourceList) -> tuple[int, int]:
+    """Adds the sources of a list, and restores the known ones if the list is our own: how many of each.
+
+    Each batch holds once it is written, so that an import that was killed can be made again.
+    """
+    batch = 250
+    added = updated = 0
+    with progress(len(given.subscriptions), "Importing") as bar:
+        for start in range(0, len(given.subscriptions), batch):
+            some = given.subscriptions[start : start + batch]
+            added += len(store.sources.add(some, next_poll=clock()))
+            updated += store.sources.restore(some) if given.is_own else 0
+            bar.update(len(some))
+    return added, updated
 
 
 @sources.command("export")
 @with_settings
 def export_sources(settings: Settings) -> None:
-    """Write the web sources as OPML to standard output."""
+    """Write feeds and mailboxes as OPML to standard output, with their folders and settings."""
     click.echo(write_opml(prepared_store(settings).sources.list()), nl=False)
 
 

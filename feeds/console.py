@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from feeds.ingest.files import Reading
+from feeds.ingest.opml import SourceList
 from feeds.ingest.poll import Outcome
 from feeds.ingest.replay import Replayed
 from feeds.model import Source, TaggedStory, Tally, Token
@@ -58,6 +59,22 @@ def replay_lines(results: Sequence[Replayed], *, apply: bool) -> Iterator[str]:
     counts = f"{total.new} new, {total.edited} edited, {total.retagged} with other topics, {total.withdrawn} withdrawn"
     articles = sum(result.articles for result in results)
     yield f"{articles} articles of {len(results)} sources: {counts}" + ("" if apply else "; nothing was written, add --apply to do it")
+
+
+def settings_line(source: Source) -> str:
+    """What a person can set of a source, as it is now."""
+    settings = [
+        f"folder {source.folder}" if source.folder else "no folder",
+        "interval by how often it publishes" if source.interval is None else f"interval {source.interval} s",
+        "full text" if source.full_text else "no full text",
+    ]
+    return f"Source {source.id} ({source.title or source.url}): {', '.join(settings)}"
+
+
+def import_line(given: SourceList, added: int, updated: int) -> str:
+    """What came of an import: how many sources are new, known, of these brought back to the list's settings, and faulty."""
+    known = len(given.subscriptions) - added + given.repeated
+    return f"{added:,} added, {known:,} known already{f' ({updated:,} updated)' if updated else ''}, {len(given.complaints):,} not usable"
 
 
 def story_lines(reading: Reading, *, as_json: bool) -> Iterator[str]:

@@ -38,9 +38,10 @@ def article_key(article: Article) -> ArticleKey:
 
 
 def host_of(url: str) -> str:
-    """The host that a poll of this address asks, in lower case; empty when none is asked."""
+    """The host that polls of a source ask, in small letters; empty for what is not asked over a network."""
     try:
-        return urlsplit(url).hostname or ""
+        parts = urlsplit(url)
+        return (parts.hostname or "").rstrip(".") if parts.scheme in ("http", "https", "imap", "imaps") else ""
     except ValueError:
         return ""
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.identity import StoryKeys, digest, fingerprint, pair_up, same_story, story_keys
+from feeds.identity import StoryKeys, digest, fingerprint, host_of, pair_up, same_story, story_keys
 from feeds.model import Article, Story
 
 ARTICLE = Article("guid", "Title", "Body", is_html=False, origin="entry", url="https://a.example/1", author="Ann", published=1_700_000_000)
@@ -18,6 +18,27 @@ TWELVE_WORDS = "one two three four five six seven eight nine ten eleven twelve"
 
 def story(title: str = "", text: str = "", url: str | None = None) -> Story:
     return Story(title, text, f"<p>{text}</p>", url, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://News.Example:8443/feed?host=other.example", "news.example"),
+        ("http://news.example./", "news.example"),
+        ("https://ada@news.example/", "news.example"),
+        ("http://[2001:DB8::1]:80/", "2001:db8::1"),
+        ("imaps://ada@mail.example/INBOX", "mail.example"),
+        ("imap://mail.example:143/", "mail.example"),
+        ("file:///srv/letters/", ""),
+        ("file://localhost/srv/", ""),
+        ("maildir://mail/", ""),
+        ("newsletter://list.example/", ""),
+        ("https://[broken/", ""),
+        ("", ""),
+    ],
+)
+def test_the_host_of_a_source_is_the_one_that_is_asked(url: str, host: str) -> None:
+    assert host_of(url) == host
 
 
 @pytest.mark.parametrize(

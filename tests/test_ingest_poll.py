@@ -85,7 +85,8 @@ class Desk:
         return self.store.sources.add([Subscription(url, title) for url in urls], next_poll)
 
     def claim(self, *sources: Source, seconds: int = 300) -> list[Lease]:
-        return self.store.polls.claim(self.clock(), seconds, 100, [source.id for source in sources], per_host=100)
+        leases = self.store.polls.claim(self.clock(), seconds, 100, [source.id for source in sources], per_host=100)
+        return sorted(leases, key=lambda lease: lease.source.id)
 
     def finish(self, leases: Sequence[Lease], allowed: Sequence[str] = ("127.0.0.1/32",)) -> list[Outcome]:
         async def run() -> list[Outcome]:

@@ -29,9 +29,9 @@ def test_without_an_environment_the_defaults_hold() -> None:
 
 def test_the_default_list_of_sources_is_usable() -> None:
     file = Settings().sources
-    found, complaints = read_opml(file.read_bytes(), file.parent)
-    assert found
-    assert complaints == []
+    given = read_opml(file.read_bytes(), file.parent)
+    assert given.subscriptions
+    assert given.complaints == ()
 
 
 GOOD = [

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import pytest
-from builders import add_sources, issue, news
-from databases import rows
-from fakes import START
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
 
-from feeds.errors import NotFound
-from feeds.model import StoryQuery, Subscription, Tally
-from feeds.store import Store
-from feeds.store.schema import article, report
+import pytest
+import sqlalchemy as sa
+from builders import add_sources, issue, news, poll_of
+from databases import Databases, rows
+from fakes import START
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feeds.errors import InputError, LeaseLost, NotFound
+from feeds.model import Newsletter, Source, StoryQuery, Subscription, Tally
+from feeds.store import Store, open_store
+from feeds.store.schema import article, report, source
+from feeds.store.sources import first_polls
 
 
 def test_only_addresses_that_are_not_known_are_added(store: Store) -> None:
@@ -27,6 +39,166 @@ def test_only_addresses_that_are_not_known_are_added(store: Store) -> None:
     ]
     assert [each.title for each in store.sources.add(more, None)] == ["C"]
     assert [(each.title, each.next_poll) for each in store.sources.list()] == [("A", START), ("B", START), ("C", None)]
+
+
+def test_new_sources_keep_their_settings_and_the_host_that_is_asked_for_them(store: Store) -> None:
+    store.sources.add(
+        [
+            Subscription("https://A.Example:8443/feed", "A", "News/UK", 7200, True),
+            Subscription("imaps://ada@mail.example/INBOX", "Mail"),
+            Subscription("file:///srv/letters/", "Letters"),
+        ],
+        START,
+    )
+    assert [(row["host"], row["folder"], row["interval"], row["full_text"]) for row in rows(store, source)] == [
+        ("a.example", "News/UK", 7200, True),
+        ("mail.example", "", None, False),
+        ("", "", None, False),
+    ]
+
+
+def subscriptions(host: str, numbers: range) -> list[Subscription]:
+    return [Subscription(f"https://{host}/{number}", "") for number in numbers]
+
+
+def first_polls_of(store: Store) -> list[int | None]:
+    return [each.next_poll for each in store.sources.list()]
+
+
+def test_thousands_are_added_at_once_in_their_order(store: Store) -> None:
+    many = subscriptions("a.example", range(1200))
+    added = store.sources.add(many + many[:5], START)
+    assert [each.url for each in added] == [each.url for each in many]
+    assert [each.url for each in store.sources.list()] == [each.url for each in many]
+    assert first_polls_of(store) == [START + 10 * number for number in range(1200)]
+    assert store.sources.add(many, START) == []
+
+
+def test_new_sources_of_a_host_wait_for_those_that_wait_already(store: Store) -> None:
+    store.sources.add(subscriptions("a.example", range(3)), START)
+    store.sources.add([*subscriptions("a.example", range(4)), *subscriptions("b.example", range(1))], START + 5)
+    assert first_polls_of(store) == [START, START + 10, START + 20, START + 30, START + 5]
+    # What was due by then waits for nothing any more; what was polled once has found its own time.
+    store.sources.add(subscriptions("a.example", range(4, 5)), START + 31)
+    assert first_polls_of(store)[-1] == START + 31
+    for lease in store.polls.claim(START + 31, 60, 10):
+        store.polls.finish(lease, poll_of(at=START + 31, next_poll=START + 3600))
+    store.sources.add(subscriptions("a.example", range(5, 6)), START + 32)
+    assert first_polls_of(store)[-1] == START + 32
+
+
+def test_an_import_that_was_killed_goes_on_where_it_was(databases: Databases) -> None:
+    url = databases.migrated("sqlite")
+    program = "import os, sys; sys.path[:0] = sys.argv[2:]; from test_store_sources import add_until_killed; add_until_killed(sys.argv[1])"
+    folders = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
+    done = subprocess.run([sys.executable, "-c", program, url, *folders], check=False)
+    assert done.returncode == -signal.SIGKILL
+    store = databases.open(url)
+    assert len(store.sources.list()) == 400
+    assert len(store.sources.add(subscriptions("a.example", range(1000)), START + 60)) == 600
+    moments = [moment or 0 for moment in first_polls_of(store)]
+    assert len(set(moments)) == 1000
+    assert min(later - earlier for earlier, later in pairwise(sorted(moments))) == 10
+
+
+def add_until_killed(url: str) -> None:
+    """Adds two batches, and dies while it adds the third."""
+    store = open_store(url)
+    for start in (0, 200):
+        store.sources.add(subscriptions("a.example", range(start, start + 200)), START)
+
+    def die(*_: object) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    sa.event.listen(store.engine, "commit", die)
+    store.sources.add(subscriptions("a.example", range(400, 600)), START)
+
+
+@given(
+    st.lists(st.sampled_from(["a.example", "b.example", ""])),
+    st.dictionaries(st.sampled_from(["a.example", "c.example"]), st.integers(0, 200)),
+)
+def test_first_polls_of_one_host_are_never_close(hosts: list[str], last: dict[str, int]) -> None:
+    moments = list(first_polls(hosts, 100, last))
+    for host in {*hosts} - {""}:
+        new = [moment for each, moment in zip(hosts, moments, strict=True) if each == host]
+        own = [last[host], *new] if host in last else new
+        assert all(later - earlier >= 10 for earlier, later in pairwise(own))
+        assert max(own) <= max(100, last.get(host, 0) + 10) + 10 * (len(own) - 1), "nobody waits for more than those before it"
+    assert all(moment >= 100 for moment in moments)
+    assert all(moment == 100 for host, moment in zip(hosts, moments, strict=True) if not host)
+
+
+def test_a_list_gives_known_sources_their_settings_back(store: Store) -> None:
+    wanted = [
+        Subscription("https://a.example/feed", "A", "News", 7200, True),
+        Subscription("https://b.example/feed", "", ""),
+        Subscription("https://c.example/feed", "C", "", None, False),
+    ]
+    store.sources.add([*wanted, Subscription("https://d.example/feed", "D", "Old", 900)], START)
+    assert store.sources.restore(wanted) == 0
+    first, second, third, _ = (each.id for each in store.sources.list())
+    store.sources.set(first, title="Renamed", folder="", interval=None, full_text=False)
+    store.sources.set(second, title="What the feed calls itself")
+    store.sources.set(third, interval=900)
+    assert store.sources.restore([*wanted, Subscription("https://new.example/feed", "New")]) == 2
+    assert [(each.title, each.folder, each.interval, each.full_text) for each in store.sources.list()] == [
+        ("A", "News", 7200, True),
+        ("What the feed calls itself", "", None, False),
+        ("C", "", None, False),
+        ("D", "Old", 900, False),
+    ]
+
+
+def test_settings_are_changed_one_by_one(store: Store) -> None:
+    one, other = add_sources(store, ["A", "B"])
+    before = store.sources.list()
+    assert store.sources.set(one, interval=7200, full_text=True) == replace(before[0], interval=7200, full_text=True)
+    assert store.sources.set(one, title="New", folder="Press") == replace(
+        before[0], title="New", folder="Press", interval=7200, full_text=True
+    )
+    assert store.sources.set(one, interval=None).interval is None
+    assert store.sources.list()[1] == before[other - one]
+    with pytest.raises(NotFound, match="no source 99"):
+        store.sources.set(99, title="X")
+
+
+def test_a_stopped_source_is_not_polled_until_it_is_resumed(store: Store) -> None:
+    one, other = add_sources(store, ["A", "B"])
+    (lease,) = store.polls.claim(START, 60, 1)
+    store.polls.finish(lease, poll_of(next_poll=START + 900, error="it answered 500"))
+    (under_way,) = store.polls.claim(START + 900, 60, 10, [one])
+
+    assert store.sources.stop(one)
+    assert not store.sources.stop(one), "it was stopped already"
+    with pytest.raises(LeaseLost):
+        store.polls.finish(under_way, poll_of(at=START + 900))
+    stopped = store.sources.list()[0]
+    assert (stopped.stopped, stopped.next_poll, stopped.reason, stopped.error) == (True, None, "stopped by a person", "it answered 500")
+    assert [lease.source.id for lease in store.polls.claim(START + 10**6, 60, 10)] == [other]
+
+    assert store.sources.resume(one, START + 5000)
+    assert not store.sources.resume(one, START + 6000)
+    resumed = store.sources.list()[0]
+    assert (resumed.stopped, resumed.next_poll, resumed.error, resumed.failures, resumed.failing_since) == (
+        False,
+        START + 5000,
+        None,
+        0,
+        None,
+    )
+    assert [lease.source.id for lease in store.polls.claim(START + 5000, 60, 10)] == [one]
+
+
+def test_what_is_not_polled_by_itself_cannot_be_stopped_or_resumed(store: Store) -> None:
+    [by_hand] = add_sources(store, ["A"], None)
+    with pytest.raises(InputError, match="not polled by itself"):
+        store.sources.stop(by_hand)
+    assert not store.sources.resume(by_hand, START)
+    assert first_polls_of(store) == [None]
+    for change in (store.sources.stop, lambda number: store.sources.resume(number, START)):
+        with pytest.raises(NotFound, match="no source 99"):
+            change(99)
 
 
 @pytest.mark.parametrize("name", ["1", "https://a.example/feed", "The Herald", "the HERALD"])
@@ -79,3 +251,34 @@ def test_the_id_of_a_removed_source_is_never_given_to_another(store: Store) -> N
     store.sources.remove(old, START)
     [new] = add_sources(store, ["B"])
     assert new > old
+
+
+def letter_of(store: Store, mailbox: Source, guid: str = "<1@example.org>") -> None:
+    """A mailbox brings an issue of a newsletter."""
+    made = issue(guid, news(f"Beds {guid}"))
+    weekly = replace(made, article=replace(made.article, newsletter=Newsletter("list/weekly.example", "Weekly")))
+    (lease,) = store.polls.claim(START + 60, 300, 1, [mailbox.id])
+    store.polls.finish(lease, replace(poll_of(weekly, next_poll=START + 60), marks=frozenset({"a"})))
+
+
+def test_a_mailbox_goes_with_the_newsletters_that_it_brought_and_others_are_read_again(store: Store) -> None:
+    ada, bob = store.sources.add([Subscription(f"imaps://{name}@mail.example/INBOX", name) for name in ("ada", "bob")], START)
+    letter_of(store, ada)
+    letter_of(store, bob)
+
+    tally = store.sources.remove(ada.id, START + 120)
+
+    assert tally.withdrawn == 1
+    (left,) = store.sources.list()
+    assert (left.id, left.etag, store.polls.marks(left.id)) == (bob.id, None, frozenset())
+    letter_of(store, left)
+    assert [(each.url, each.carrier) for each in store.sources.list()][1:] == [("newsletter:list/weekly.example", bob.id)]
+    assert [story.title for story in store.stories.page(StoryQuery())] == ["Beds <1@example.org>"]
+
+
+def test_a_feed_that_is_removed_makes_nobody_read_anew(store: Store) -> None:
+    (mailbox,) = store.sources.add([Subscription("imaps://ada@mail.example/INBOX", "Post")], START)
+    (feed,) = add_sources(store, ["feed"])
+    letter_of(store, mailbox)
+    store.sources.remove(feed, START)
+    assert store.polls.marks(mailbox.id) == {"a"}
