@@ -12,6 +12,7 @@ import nh3
 from lxml import etree
 
 from feeds.ingest.blocks import BULLETS, EMOJI, MARKER, Block, Kind, Link
+from feeds.ingest.links import detracked
 from feeds.text import clean_html, plain_line, scrub, web_url
 
 _BREAKING = frozenset(
@@ -153,7 +154,8 @@ def _lead(runs: list[_Run]) -> str:
 def html_blocks(markup: str, base: str | None = None) -> list[Block]:
     """The blocks of an HTML document or fragment; hidden text, navigation, forms and scripts are left out.
 
-    Relative links are made absolute with ``base``; links that are not web addresses become plain words.
+    Relative links are made absolute with ``base`` and click trackers that can be seen through left out; links that are not
+    web addresses become plain words.
     """
     # NUL and other control characters make libxml2 stop early.
     tree = _tree(markup)
@@ -179,7 +181,7 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
                 continue
             if _is_data_table(element):
                 collector.end()
-                collector.blocks.append(_table(element))
+                collector.blocks.append(_table(element, collector.base))
                 skipping = element
                 continue
             looks.append(_enter(element, looks[-1], collector))
@@ -239,7 +241,7 @@ def _enter(element: etree._Element, around: _Look, collector: _Collector) -> _Lo
     elif tag == "blockquote":
         look = replace(look, quoted=True)
     elif tag == "a":
-        look = replace(look, href=_absolute(collector.base, element.get("href", "")))
+        look = replace(look, href=_target(collector.base, element))
     if _BOLD.search(style):
         look = replace(look, bold=True)
     if size := _SIZE.search(style):
@@ -255,6 +257,12 @@ def _absolute(base: str | None, address: str) -> str | None:
         return web_url(urljoin(base or "", address.strip()))
     except ValueError:
         return None
+
+
+def _target(base: str | None, anchor: etree._Element) -> str | None:
+    """Where a link leads, past the click trackers that can be seen through."""
+    address = _absolute(base, anchor.get("href", ""))
+    return detracked(address) if address else None
 
 
 def _leave(element: etree._Element, collector: _Collector) -> None:
@@ -282,7 +290,10 @@ def _is_data_table(element: etree._Element) -> bool:
     return element.find(".//th") is not None or (plain and all(len(cell) <= 40 for row in rows for cell in row))
 
 
-def _table(element: etree._Element) -> Block:
+def _table(element: etree._Element, base: str | None) -> Block:
     rows = [" | ".join(plain_line(cell.text_content()) for cell in row if cell.tag in ("td", "th")) for row in element.iter("tr")]
+    for anchor in element.iter("a"):
+        if target := _target(base, anchor):
+            anchor.set("href", target)
     markup = clean_html(etree.tostring(element, encoding="unicode", with_tail=False, method="html"))
     return Block("table", "\n".join(row for row in rows if row.strip(" |")), markup)
