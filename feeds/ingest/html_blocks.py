@@ -15,7 +15,7 @@ from feeds.ingest.blocks import BULLETS, EMOJI, MARKER, Block, Kind, Link
 from feeds.ingest.links import detracked
 from feeds.text import clean_html, plain_line, scrub, web_url
 
-_BREAKING = frozenset(
+BREAKING = frozenset(
     "p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd table tbody thead tfoot tr td th section article main header blockquote figure"
     " figcaption pre hr center address fieldset details summary body html".split()
 )
@@ -158,7 +158,7 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
     web addresses become plain words.
     """
     # NUL and other control characters make libxml2 stop early.
-    tree = _tree(markup)
+    tree = tree_of(markup)
     found = tree.find(".//base[@href]")
     styles = " ".join(element.text or "" for element in tree.iter("style"))[:_LONGEST_STYLES]
     collector = _Collector(_absolute(base, found.get("href")) if found is not None else base, dict(_CLASS_RULE.findall(styles)))
@@ -176,7 +176,7 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
         if event == "start":
             if _is_left_out(element):
                 skipping = element
-                if element.tag in _BREAKING:
+                if element.tag in BREAKING:
                     collector.end()
                 continue
             if _is_data_table(element):
@@ -193,7 +193,7 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
     return collector.blocks
 
 
-def _tree(markup: str) -> etree._Element:
+def tree_of(markup: str) -> etree._Element:
     """The document's tree; of one nested deeper than the parser goes, only its words in a flat document."""
     parser = lxml.html.HTMLParser()
     tree = lxml.html.document_fromstring(f"<div>{scrub(markup)}</div>" if markup.strip() else "<div></div>", parser, ensure_head_body=True)
@@ -220,7 +220,7 @@ def _enter(element: etree._Element, around: _Look, collector: _Collector) -> _Lo
         :_LONGEST_STYLE
     ]
     look = replace(around, tag=tag)
-    if tag in _BREAKING:
+    if tag in BREAKING:
         collector.end()
         look = replace(look, href=around.href)
     if tag == "br":
@@ -266,7 +266,7 @@ def _target(base: str | None, anchor: etree._Element) -> str | None:
 
 
 def _leave(element: etree._Element, collector: _Collector) -> None:
-    if element.tag in _BREAKING:
+    if element.tag in BREAKING:
         collector.end()
 
 
