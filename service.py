@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -50,14 +50,19 @@ from feeds.errors import HealthwireError, InputError, SettingsError, StoreError
 from feeds.ingest.chores import Chore, RawPruning, Rescoring, Stopping, WeeklyFigures
 from feeds.ingest.completion import FullText
 from feeds.ingest.files import folder_url, read_files
+from feeds.ingest.guard import Guard
+from feeds.ingest.haul import Letters
 from feeds.ingest.http import HttpFetcher
 from feeds.ingest.letterbox import Letterbox
+from feeds.ingest.mail import is_mailbox, mailbox_address
+from feeds.ingest.mailbox import fetch_mailbox
 from feeds.ingest.opml import SourceList, folder_names, folder_path, read_opml, write_opml
 from feeds.ingest.poll import Outcome, Poller, lease_seconds
 from feeds.ingest.replay import Replay, Replayed
 from feeds.ingest.role import IngestRole
 from feeds.ingest.sandbox import Sandbox
 from feeds.ingest.schedule import Rhythm
+from feeds.ingest.secrets import Secrets
 from feeds.ingest.shift import Pace, Shift
 from feeds.ingest.site import Site
 from feeds.logs import set_up_logging
@@ -306,9 +311,22 @@ async def poller(settings: Settings, store: Store, tagger: ModelTagger) -> Async
             site = Site(fetcher, sandbox, store.polls.marks)
             letterbox = Letterbox(sandbox, store.polls.marks, mailboxes(settings), settings.max_bytes)
             full_text = FullText(fetcher, sandbox, clock)
-            yield Poller(store, site, letterbox, full_text, tagger, clock, rhythm, keeps_raw=bool(settings.raw_days and settings.raw_bytes))
+            keeps_raw = bool(settings.raw_days and settings.raw_bytes)
+            yield Poller(store, site, letterbox, full_text, tagger, clock, rhythm, keeps_raw=keeps_raw)
     finally:
         sandbox.close()
+
+
+def mailboxes(settings: Settings) -> Callable[[m.Source], Letters]:
+    """How mailboxes are opened: with the passwords of the secrets file, and never inside the operator's network unless allowed."""
+    return lambda source: fetch_mailbox(
+        source,
+        secrets=Secrets(settings.secrets_file),
+        guard=Guard(settings.allow_addresses),
+        timeout=settings.fetch_timeout,
+        max_bytes=settings.max_bytes,
+        now=clock(),
+    )
 
 
 def pace(settings: Settings) -> Pace:
@@ -671,9 +689,7 @@ def list_sources(settings: Settings) -> None:
 @with_settings
 def add_source(settings: Settings, address: str, title: str, folder: str, later: bool) -> None:
     """Add a feed, a page that offers one, a mailbox (imaps://USER@HOST/INBOX, maildir:/PATH) or a folder of newsletters, and read it."""
-    url = web_url(address) or mailbox_url(address) or (folder_url(Path(address)) if Path(address).is_dir() else None)
-    if url is None:
-        raise InputError(f"{address!r} is neither a web address, a mailbox (imaps://… or maildir:…) nor a folder")
+    url = source_url(address)
     store = prepared_store(settings)
     # So much later that no running service polls it at the same time.
     first = clock() if later else clock() + 600
@@ -684,6 +700,21 @@ def add_source(settings: Settings, address: str, title: str, folder: str, later:
         click.echo(f"Added as source {added[0].id}; it will be polled at the next tick, or now by: healthwire poll {added[0].id}")
     else:
         click.echo(read_first(settings, store, added[0]))
+
+
+def source_url(address: str) -> str:
+    """The address under which what a person named is a source.
+
+    Raises:
+        InputError: it can be none.
+    """
+    if is_mailbox(address):
+        mailbox_address(address)
+        return address
+    url = web_url(address) or (folder_url(Path(address)) if Path(address).is_dir() else None)
+    if url is None:
+        raise InputError(f"{address!r} is neither a web address, a mailbox (imaps://… or maildir:…) nor a folder")
+    return url
 
 
 def read_first(settings: Settings, store: Store, source: m.Source) -> str:

@@ -39,7 +39,11 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """What a mailbox or folder holds that is new. ``state`` is handed back at the next look, as ``marks`` are if there are any."""
+    """What a mailbox or folder holds that is new, oldest first.
+
+    ``state`` is handed back at the next look, as ``marks`` are if there are any. ``complaints`` tell of what was left out. With
+    ``more`` there is more to be read at once.
+    """
 
     mails: tuple[Mail, ...] = ()
     state: str = ""

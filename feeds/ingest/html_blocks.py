@@ -13,9 +13,10 @@ import nh3
 from lxml import etree
 
 from feeds.ingest.blocks import BULLETS, EMOJI, MARKER, Block, Kind, Link
+from feeds.ingest.links import detracked
 from feeds.text import clean_html, plain_line, scrub, web_url
 
-_BREAKING = frozenset(
+BREAKING = frozenset(
     "p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd table tbody thead tfoot tr td th section article main header blockquote figure"
     " figcaption pre hr center address fieldset details summary body html".split()
 )
@@ -155,10 +156,11 @@ def _lead(runs: list[_Run]) -> str:
 def html_blocks(markup: str, base: str | None = None) -> list[Block]:
     """The blocks of an HTML document or fragment; hidden text, navigation, forms and scripts are left out.
 
-    Relative links are made absolute with ``base``; links that are not web addresses become plain words.
+    Relative links are made absolute with ``base`` and click trackers that can be seen through left out; links that are not
+    web addresses become plain words.
     """
     # NUL and other control characters make libxml2 stop early.
-    tree = _tree(markup)
+    tree = tree_of(markup)
     found = tree.find(".//base[@href]")
     styles = " ".join(element.text or "" for element in tree.iter("style"))[:_LONGEST_STYLES]
     collector = _Collector(_absolute(base, found.get("href")) if found is not None else base, dict(_CLASS_RULE.findall(styles)))
@@ -176,12 +178,12 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
         if event == "start":
             if _is_left_out(element):
                 skipping = element
-                if element.tag in _BREAKING:
+                if element.tag in BREAKING:
                     collector.end()
                 continue
             if _is_data_table(element):
                 collector.end()
-                collector.blocks.append(_table(element))
+                collector.blocks.append(_table(element, collector.base))
                 skipping = element
                 continue
             looks.append(_enter(element, looks[-1], collector))
@@ -193,7 +195,7 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
     return collector.blocks
 
 
-def _tree(markup: str) -> etree._Element:
+def tree_of(markup: str) -> etree._Element:
     """The document's tree; of one nested deeper than the parser goes, only its words in a flat document."""
     parser = lxml.html.HTMLParser()
     tree = lxml.html.document_fromstring(f"<div>{scrub(markup)}</div>" if markup.strip() else "<div></div>", parser, ensure_head_body=True)
@@ -217,7 +219,7 @@ def _is_left_out(element: etree._Element) -> bool:
 def _enter(element: etree._Element, around: _Look, collector: _Collector) -> _Look:
     tag = str(element.tag)
     changes: dict[str, Any] = {"tag": tag}
-    if tag in _BREAKING:
+    if tag in BREAKING:
         collector.end()
     if tag == "br":
         collector.end(tight=True)
@@ -237,7 +239,7 @@ def _enter(element: etree._Element, around: _Look, collector: _Collector) -> _Lo
     elif tag == "blockquote":
         changes["quoted"] = True
     elif tag == "a":
-        changes["href"] = _absolute(collector.base, element.get("href", ""))
+        changes["href"] = _target(collector.base, element)
     look = replace(around, **changes | _style(element, collector))
     collector.text(element.text, look, _INLINE.get(tag, ""))
     return look
@@ -264,8 +266,14 @@ def _absolute(base: str | None, address: str) -> str | None:
         return None
 
 
+def _target(base: str | None, anchor: etree._Element) -> str | None:
+    """Where a link leads, past the click trackers that can be seen through."""
+    address = _absolute(base, anchor.get("href", ""))
+    return detracked(address) if address else None
+
+
 def _leave(element: etree._Element, collector: _Collector) -> None:
-    if element.tag in _BREAKING:
+    if element.tag in BREAKING:
         collector.end()
 
 
@@ -289,7 +297,10 @@ def _is_data_table(element: etree._Element) -> bool:
     return element.find(".//th") is not None or (plain and all(len(cell) <= 40 for row in rows for cell in row))
 
 
-def _table(element: etree._Element) -> Block:
+def _table(element: etree._Element, base: str | None) -> Block:
     rows = [" | ".join(plain_line(cell.text_content()) for cell in row if cell.tag in ("td", "th")) for row in element.iter("tr")]
+    for anchor in element.iter("a"):
+        if target := _target(base, anchor):
+            anchor.set("href", target)
     markup = clean_html(etree.tostring(element, encoding="unicode", with_tail=False, method="html"))
     return Block("table", "\n".join(row for row in rows if row.strip(" |")), markup)

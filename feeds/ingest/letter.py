@@ -8,26 +8,39 @@ import re
 from email.headerregistry import BaseHeader, HeaderRegistry
 from email.policy import EmailPolicy
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 import charset_normalizer
 
 from feeds.errors import InputError
 from feeds.identity import digest
-from feeds.ingest import dates
-from feeds.model import Article
+from feeds.ingest import dates, forwards
+from feeds.model import Article, Newsletter
 from feeds.text import plain_line, title_line
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w.:-]+)", re.I)
 _REPLY_PREFIX = re.compile(r"^(?:\s*(?:fwd?|fw|re|tr|wg)\s*:\s*)+", re.I)
+# An address in its brackets, as in "News Desk <desk@example.org>" or "News Desk [mailto:desk@example.org]".
+_BRACKETED = re.compile(r"[<\[(]\s*(?:mailto:)?([^\s<>\[\]()@,;:\"]+@[^\s<>\[\]()@,;:\"]+)\s*[>\])]", re.I)
+_BARE = re.compile(r"[^\s<>\[\]()@,;:\"]+@[^\s<>\[\]()@,;:\"]+")
+# A well-known mail service writes the account's number where the list's name should be.
+_NUMBERED = re.compile(r"[0-9a-f]{8,}mc list", re.I)
+
+_NESTED = 5
+# Mails that people write stay far below; reading others would take time that a hostile mail could choose.
+_LONGEST_HEADER = 2000
+_MOST_PARTS = 10_000
+_MOST_WORK = 10_000_000
+_LONGEST_HEAD = 100_000
 
 
 class _Headers(HeaderRegistry):
     """Reads what can be read of headers on which the standard library's parser fails."""
 
     def __call__(self, name: str, value: Any) -> BaseHeader:
-        for readable in (value, str(value).partition(";")[0]):
+        value = str(value)[:_LONGEST_HEADER]
+        for readable in (value, value.partition(";")[0]):
             try:
                 return super().__call__(name, readable)
             except Exception:  # noqa: S112 - it fails with errors of any kind
@@ -62,39 +75,119 @@ def from_text(name: str, body: bytes, *, is_html: bool) -> Article:
     return Article(guid=guid, title=title or _title_from(name), body=text, is_html=is_html, origin="letter")
 
 
+class Sender(NamedTuple):
+    """Who sent a mail: the name as shown, the address in lower case; either may be missing."""
+
+    name: str
+    address: str
+
+
 def from_mail(name: str, body: bytes) -> Article:
     """A mail as an article: the forwarded mail inside it if there is one, HTML rather than plain text.
 
+    Its guid is the Message-ID, else made from its date, sender, subject and text, so that all copies of a mail have one.
+
     Raises:
-        InputError: it has no text part.
+        InputError: it has no text part, or more parts inside each other than a mail has.
     """
-    message = _innermost(email.message_from_bytes(body.lstrip(), policy=_POLICY))
-    part = message.get_body(preferencelist=("html", "plain"))
+    if _work(body) > _MOST_WORK:
+        raise InputError(f"{name}: the mail has more parts or lines than can be read")
+    try:
+        message = _innermost(_message(body))
+        part = message.get_body(preferencelist=("html", "plain"))
+    except RecursionError:
+        raise InputError(f"{name}: the mail has too many parts inside each other") from None
     if part is None:
         raise InputError(f"{name}: the mail has no text in it")
-    text = _content(name, part)
-    is_html = part.get_content_subtype() == "html"
-    subject = _REPLY_PREFIX.sub("", plain_line(message.get("subject", "")))
+    text, is_html = _content(name, part), part.get_content_subtype() == "html"
+    subject, sender, written = plain_line(message.get("subject", "")), sender_of(message), plain_line(message.get("date", ""))
+    newsletter, published = _newsletter(message), dates.from_mail(written)
+    guid = plain_line(message.get("message-id", "")).strip("<> ") and plain_line(message["message-id"])
+    guid = guid or digest(written, sender.address, subject, text)
+    for _ in range(_NESTED):
+        inner = forwards.unwrapped(text, subject, is_html=is_html)
+        if inner is None:
+            break
+        text, subject, sender = inner.text, inner.subject or subject, _sender(inner.sender)
+        newsletter, published = _newsletter_from(sender), forwards.sent_at(inner.date, _zone(written)) or published
     return Article(
-        guid=plain_line(message.get("message-id", "")) or digest(subject, text),
-        title=subject or _title_from(name),
+        guid=guid,
+        title=_REPLY_PREFIX.sub("", subject) or _title_from(name),
         body=text,
         is_html=is_html,
         origin="letter",
-        author=_sender(message),
-        published=dates.from_mail(message.get("date", "")),
+        author=sender.name or None,
+        published=published,
+        newsletter=newsletter,
     )
+
+
+def headers_of(body: bytes) -> email.message.EmailMessage:
+    """The headers of a mail, without reading more of it."""
+    return _message(re.split(rb"\r?\n\r?\n", body.lstrip()[:_LONGEST_HEAD], maxsplit=1)[0] + b"\r\n\r\n")
+
+
+def list_id(message: email.message.EmailMessage) -> str | None:
+    """The identifier of the mailing list that a mail came through, in lower case (RFC 2919 section 3)."""
+    value = plain_line(message.get("list-id", ""))
+    found = re.search(r"<\s*([^<>\s]{1,255})\s*>", value) or re.fullmatch(r"([\w-]+(?:\.[\w-]+)+)", value)
+    return found[1].lower() if found else None
+
+
+def sender_of(message: email.message.EmailMessage) -> Sender:
+    """Who a mail says that it is from."""
+    return _sender(plain_line(message.get("from", "")))
+
+
+def _message(body: bytes) -> email.message.EmailMessage:
+    return email.message_from_bytes(body.lstrip(), policy=_POLICY)
+
+
+def _work(body: bytes) -> int:
+    """How long the standard library's parser takes: it holds each line against the boundaries of all parts around it."""
+    lower = body.lower()
+    parts = body.count(b"\n--") + (len(re.findall(rb"\n\r?\n", body)) if b"delivery-status" in lower else 0)
+    return body.count(b"\n") * (1 + lower.count(b"boundary")) + parts * (_MOST_WORK // _MOST_PARTS)
 
 
 def _innermost(message: email.message.EmailMessage) -> email.message.EmailMessage:
     """The mail that was forwarded as an attachment, however deep."""
-    for _ in range(5):
+    for _ in range(_NESTED):
         inner = next((part for part in message.walk() if part.get_content_type() == "message/rfc822"), None)
         payload = inner.get_payload() if inner is not None else None
         if not isinstance(payload, list) or not isinstance(payload[0], email.message.EmailMessage):
             break
         message = payload[0]
     return message
+
+
+def _newsletter(message: email.message.EmailMessage) -> Newsletter | None:
+    """Which newsletter a mail is an issue of: that of its mailing list, else that of its sender."""
+    sender, key = sender_of(message), list_id(message)
+    if key is None:
+        return _newsletter_from(sender)
+    phrase = plain_line(message["list-id"]).partition("<")[0].strip(" \"'")
+    named = "" if _NUMBERED.fullmatch(phrase) or phrase.lower() == key else phrase
+    return Newsletter(f"list/{key}", named or sender.name or sender.address or key)
+
+
+def _newsletter_from(sender: Sender) -> Newsletter | None:
+    return Newsletter(f"from/{sender.address}", sender.name or sender.address) if sender.address else None
+
+
+def _sender(written: str) -> Sender:
+    """The name and address in a line such as ``News Desk <desk@example.org>``, where names may look like addresses."""
+    bracketed = _BRACKETED.findall(written)
+    bare = _BARE.findall(written)
+    address = bracketed[-1] if bracketed else bare[0] if bare else ""
+    name = re.sub(r"<[^>]*>|\[[^\]]*\]", "", written).strip(" \"'")
+    return Sender(name, address.lower())
+
+
+def _zone(written: str) -> str:
+    """The offset from UTC in a mail's date, which people who forward it mean when they name none."""
+    found = re.search(r"[+-]\d{4}\b", written)
+    return found[0] if found else "+0000"
 
 
 def _content(name: str, part: email.message.MIMEPart) -> str:
@@ -110,17 +203,11 @@ def _content(name: str, part: email.message.MIMEPart) -> str:
 def _unflowed(text: str, *, deletes_space: bool) -> str:
     """Joins the lines that a mail program broke softly (RFC 3676 section 4)."""
     out: list[str] = []
-    soft = False
     for line in text.replace("\r\n", "\n").split("\n"):
         body = line[1:] if line.startswith(" ") else line
-        if soft:
-            out[-1] += body
-        else:
-            out.append(body)
         soft = body.endswith(" ") and body != "-- "
-        if soft and deletes_space:
-            out[-1] = out[-1][:-1]
-    return "\n".join(out)
+        out.append(body[:-1] if soft and deletes_space else body if soft else body + "\n")
+    return "".join(out).removesuffix("\n")
 
 
 def decode(name: str, body: bytes, *, is_html: bool = False) -> str:
@@ -154,11 +241,6 @@ def _decoded(body: bytes, charset: str | None) -> str | None:
         except (LookupError, UnicodeDecodeError, ValueError):
             continue
     return None
-
-
-def _sender(message: email.message.EmailMessage) -> str | None:
-    name = re.sub(r"<[^>]*>", "", message.get("from", "")).strip(" \"'")
-    return plain_line(name) or None
 
 
 def _first_line(text: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from feeds.ingest.blocks import COUNT, EMOJI, MARKER, Block, Kind, Link, ends_sentence
+from feeds.ingest.links import detracked
 from feeds.text import plain_line, scrub, web_url
 
 _RULE = re.compile(r"^\s*(?:[-=_*~#.+\u2013\u2014\u2015\u2022\u2500-\u257f]\s*){3,}$")
@@ -16,7 +17,10 @@ _URL = re.compile(r"<?\bhttps?://[^\s<>\"')\]]+[^\s<>\"')\].,;:!?]>?")
 
 
 def text_blocks(text: str) -> list[Block]:
-    """The blocks of a plain-text document; hard-wrapped lines are joined, other line ends are kept."""
+    """The blocks of a plain-text document; hard-wrapped lines are joined, other line ends are kept.
+
+    Links that go through click trackers that can be seen through are written as those that they lead to.
+    """
     lines = scrub(text.replace("\r\n", "\n").replace("\r", "\n")).expandtabs(4).split("\n")
     lines = _unquoted([_BOX.sub(r"\1", line).rstrip() for line in lines])
     paragraphs = list(_paragraphs(lines))
@@ -124,6 +128,7 @@ _LONGEST_PATTERN = 2000
 
 
 def _line_block(line: str, tight: bool) -> Block:
+    line = _URL.sub(_without_trackers, line)
     if len(line) > _LONGEST_PATTERN:
         return Block("text", plain_line(line), _linkified(plain_line(line)), tight=tight)
     if _is_rule(line):
@@ -153,6 +158,11 @@ def _line_block(line: str, tight: bool) -> Block:
         return Block("heading", body, html.escape(body, quote=False), level=len(marker), links=links, tight=tight)
     bold = bool(ruled) or bool(re.fullmatch(r"([*_]{1,2})\S.*\S\1", body))
     return Block(kind, body, _linkified(body), marker=marker, links=links, tight=tight, quoted=quoted, bold=bold)
+
+
+def _without_trackers(link: re.Match[str]) -> str:
+    url = link[0].strip("<>")
+    return link[0].replace(url, detracked(url))
 
 
 def _linkified(text: str) -> str:

@@ -209,7 +209,10 @@ def _raws(haul: Haul, cuts: Sequence[Cut]) -> tuple[Raw, ...]:
 def _name_of(source: Source) -> str:
     """What to call a source that says no name of its own."""
     address = urlsplit(source.url)
-    return address.hostname or f"Files in {PurePosixPath(unquote(address.path)).name}"
+    folder = PurePosixPath(unquote(address.path)).name
+    if source.scheme in ("imap", "imaps"):
+        return f"Mail at {address.hostname}"
+    return address.hostname or f"{'Mail' if source.scheme == 'maildir' else 'Files'} in {folder}"
 
 
 def lease_seconds(fetch_timeout: int) -> int:
