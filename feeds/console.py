@@ -47,6 +47,11 @@ def _state(source: Source) -> str:
     return f"failed {source.failures}x, {when}" if source.failures else f"ok, {when}"
 
 
+def source_name(source: Source) -> str:
+    """What to call a source in an answer."""
+    return f"Source {source.id} ({source.title or source.url})"
+
+
 def settings_line(source: Source) -> str:
     """What a person can set of a source, as it is now."""
     settings = [
@@ -54,7 +59,7 @@ def settings_line(source: Source) -> str:
         "interval by how often it publishes" if source.interval is None else f"interval {source.interval} s",
         "full text" if source.full_text else "no full text",
     ]
-    return f"Source {source.id} ({source.title or source.url}): {', '.join(settings)}"
+    return f"{source_name(source)}: {', '.join(settings)}"
 
 
 def import_line(given: SourceList, added: int, updated: int) -> str:

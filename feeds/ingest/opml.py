@@ -305,7 +305,7 @@ def _folder_element(folders: dict[tuple[str, ...], etree._Element], names: tuple
     for depth in range(1, len(names) + 1):
         path = names[:depth]
         if path not in folders:
-            folders[path] = etree.SubElement(folders[path[:-1]], "outline", text=path[-1], title=path[-1])
+            folders[path] = etree.SubElement(folders[path[:-1]], "outline", text=path[-1])
     return folders[names]
 
 
