@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from base64 import b64encode
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 import sqlalchemy as sa
@@ -55,6 +57,13 @@ def test_new_sources_keep_their_settings_and_the_host_that_is_asked_for_them(sto
         ("mail.example", "", None, False),
         ("", "", None, False),
     ]
+
+
+def test_the_longest_address_that_a_list_may_hold_can_be_kept(store: Store) -> None:
+    # Letters by chance, which no database can shorten.
+    address = f"https://a.example/{b64encode(Random(1).randbytes(1500)).decode()}"[:2000]  # noqa: S311
+    assert len(address) == 2000
+    assert [each.url for each in store.sources.add([Subscription(address, "")], START)] == [address]
 
 
 def subscriptions(host: str, numbers: range) -> list[Subscription]:
