@@ -43,6 +43,7 @@ from feeds.console import (
     replay_lines,
     settings_line,
     source_lines,
+    source_name,
     story_lines,
     token_lines,
 )
@@ -789,9 +790,8 @@ def stop_source(settings: Settings, name: str) -> None:
     store = prepared_store(settings)
     source = store.sources.find(name)
     stopped = store.sources.stop(source.id)
-    click.echo(
-        f"Source {source.id} {'is stopped; to poll it again' if stopped else 'was stopped already'}: healthwire sources resume {source.id}"
-    )
+    state = "is stopped" if stopped else "was stopped already"
+    click.echo(f"{source_name(source)} {state}; to poll it again: healthwire sources resume {source.id}")
 
 
 @sources.command("resume")
@@ -802,7 +802,7 @@ def resume_source(settings: Settings, name: str) -> None:
     store = prepared_store(settings)
     source = store.sources.find(name)
     resumed = store.sources.resume(source.id, clock())
-    click.echo(f"Source {source.id} {'is resumed; it will be polled at the next tick' if resumed else 'is not stopped'}")
+    click.echo(f"{source_name(source)} {'is resumed; it will be polled at the next tick' if resumed else 'is not stopped'}")
 
 
 @sources.command("import")

@@ -61,6 +61,11 @@ def replay_lines(results: Sequence[Replayed], *, apply: bool) -> Iterator[str]:
     yield f"{articles} articles of {len(results)} sources: {counts}" + ("" if apply else "; nothing was written, add --apply to do it")
 
 
+def source_name(source: Source) -> str:
+    """What to call a source in an answer."""
+    return f"Source {source.id} ({source.title or source.url})"
+
+
 def settings_line(source: Source) -> str:
     """What a person can set of a source, as it is now."""
     settings = [
@@ -68,7 +73,7 @@ def settings_line(source: Source) -> str:
         "interval by how often it publishes" if source.interval is None else f"interval {source.interval} s",
         "full text" if source.full_text else "no full text",
     ]
-    return f"Source {source.id} ({source.title or source.url}): {', '.join(settings)}"
+    return f"{source_name(source)}: {', '.join(settings)}"
 
 
 def import_line(given: SourceList, added: int, updated: int) -> str:

@@ -366,8 +366,8 @@ def test_nested_folders_and_settings_are_written_as_other_programs_can_read_them
     <title>Healthwire sources</title>
   </head>
   <body>
-    <outline text="Press" title="Press">
-      <outline text="UK / Ireland" title="UK / Ireland">
+    <outline text="Press">
+      <outline text="UK / Ireland">
         <outline type="rss" text="https://a.example/feed" title="https://a.example/feed" xmlUrl="https://a.example/feed" \
 healthwire:interval="7200" healthwire:fullText="true"/>
       </outline>

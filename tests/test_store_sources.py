@@ -6,9 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from base64 import b64encode
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 import sqlalchemy as sa
@@ -57,6 +59,13 @@ def test_new_sources_keep_their_settings_and_the_host_that_is_asked_for_them(sto
     ]
 
 
+def test_the_longest_address_that_a_list_may_hold_can_be_kept(store: Store) -> None:
+    # Letters by chance, which no database can shorten.
+    address = f"https://a.example/{b64encode(Random(1).randbytes(1500)).decode()}"[:2000]  # noqa: S311
+    assert len(address) == 2000
+    assert [each.url for each in store.sources.add([Subscription(address, "")], START)] == [address]
+
+
 def subscriptions(host: str, numbers: range) -> list[Subscription]:
     return [Subscription(f"https://{host}/{number}", "") for number in numbers]
 
@@ -78,13 +87,15 @@ def test_new_sources_of_a_host_wait_for_those_that_wait_already(store: Store) ->
     store.sources.add(subscriptions("a.example", range(3)), START)
     store.sources.add([*subscriptions("a.example", range(4)), *subscriptions("b.example", range(1))], START + 5)
     assert first_polls_of(store) == [START, START + 10, START + 20, START + 30, START + 5]
-    # What was due by then waits for nothing any more; what was polled once has found its own time.
+    # What has just become due counts, what was due long ago does not; what was polled once has found its own time.
     store.sources.add(subscriptions("a.example", range(4, 5)), START + 31)
-    assert first_polls_of(store)[-1] == START + 31
-    for lease in store.polls.claim(START + 31, 60, 10):
-        store.polls.finish(lease, poll_of(at=START + 31, next_poll=START + 3600))
-    store.sources.add(subscriptions("a.example", range(5, 6)), START + 32)
-    assert first_polls_of(store)[-1] == START + 32
+    assert first_polls_of(store)[-1] == START + 40
+    store.sources.add(subscriptions("a.example", range(5, 6)), START + 50)
+    assert first_polls_of(store)[-1] == START + 50
+    for lease in store.polls.claim(START + 50, 60, 10):
+        store.polls.finish(lease, poll_of(at=START + 51, next_poll=START + 52))
+    store.sources.add(subscriptions("a.example", range(6, 7)), START + 52)
+    assert first_polls_of(store)[-1] == START + 52
 
 
 def test_an_import_that_was_killed_goes_on_where_it_was(databases: Databases) -> None:

@@ -33,6 +33,7 @@ _ATTRIBUTES = {"xmlurl", "url", "htmlurl", "type", "title", "text", "category"}
 _YEAR = 31_536_000
 
 _MOST_ELEMENTS = 100_000
+# Deeper folders count as the last of these; what is cut from a name is no name any more.
 _DEEPEST = 10
 _LONGEST_NAME = 500
 # What PostgreSQL can keep unique is a good third longer.
@@ -305,7 +306,7 @@ def _folder_element(folders: dict[tuple[str, ...], etree._Element], names: tuple
     for depth in range(1, len(names) + 1):
         path = names[:depth]
         if path not in folders:
-            folders[path] = etree.SubElement(folders[path[:-1]], "outline", text=path[-1], title=path[-1])
+            folders[path] = etree.SubElement(folders[path[:-1]], "outline", text=path[-1])
     return folders[names]
 
 

@@ -40,7 +40,7 @@ class SourceSettings(TypedDict, total=False):
 def first_polls(hosts: Iterable[str], now: int, last: Mapping[str, int]) -> Iterator[int]:
     """When new sources of these hosts, in their order, are polled first: not before ``now``, and those of one host well apart.
 
-    ``last`` has the last first poll that still waits for a host; an empty host is nobody's server.
+    ``last`` has the last first poll of a host that has not been made; an empty host is nobody's server.
     """
     taken = dict(last)
     for host in hosts:
@@ -201,10 +201,10 @@ def _insert(connection: sa.Connection, subscriptions: Sequence[Subscription], ne
 
 
 def _waiting(connection: sa.Connection, now: int) -> dict[str, int]:
-    """The last first poll that is still to come, for each host that new sources wait for."""
+    """The last first poll that is still to come, or has just become due, for each host that new sources wait for."""
     query = (
         sa.select(source.c.host, sa.func.max(source.c.next_poll).label("last"))
-        .where(source.c.host != "", source.c.last_polled.is_(None), source.c.next_poll >= now)
+        .where(source.c.host != "", source.c.last_polled.is_(None), source.c.next_poll > now - _FIRST_POLLS_GAP)
         .group_by(source.c.host)
     )
     return {row.host: row.last for row in connection.execute(query)}
