@@ -8,8 +8,10 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from benchmarks import classifier, splitting
+from benchmarks import classifier, ingest, splitting
 
 splitting.main()
 print()
 classifier.main()
+print()
+ingest.main()
