@@ -165,7 +165,7 @@ class ScriptedServer:
         self._answers = answers
         self._closing = Event()
         self._socket = socket.create_server((host, 0))
-        self._socket.settimeout(0.05)
+        self._socket.settimeout(0.02)
         self._thread = Thread(target=self._serve)
         self._thread.start()
 
@@ -186,6 +186,7 @@ class ScriptedServer:
                 continue
             with connection, suppress(OSError):
                 connection.settimeout(10)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._talk(connection)
 
     def _talk(self, connection: socket.socket) -> None:
@@ -208,9 +209,8 @@ class ScriptedServer:
         if not isinstance(answer, bytes):
             answer(talk)
             return
-        talk.say(answer.replace(b"{tag}", tag))
-        if tag and b"{tag}" not in answer:
-            talk.say(tag + b" OK done\r\n")
+        done = tag + b" OK done\r\n" if tag and b"{tag}" not in answer else b""
+        talk.say(answer.replace(b"{tag}", tag) + done)
 
 
 @contextmanager

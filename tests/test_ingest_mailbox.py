@@ -591,6 +591,12 @@ def test_a_mail_that_is_gone_in_the_meantime_is_nothing_to_complain_of(reader: R
             assert reader.look(server.url()) == Letters((), "7 9")
 
 
+def test_a_mail_that_the_server_cannot_give_is_told_of_and_stops_nothing(reader: Reader) -> None:
+    with scripted_server({"MAIL": b"{tag} NO [CORRUPTION] broken\r\n"}) as server:
+        letters = reader.look(server.url())
+    assert letters == Letters((), "7 9", ("INBOX mail 9.eml: the server does not give this mail out; left out",))
+
+
 def test_only_commands_that_change_nothing_are_sent(reader: Reader) -> None:
     with scripted_server() as server:
         reader.look(server.url("/INBOX?list=w.example.org"))
@@ -653,8 +659,7 @@ def test_a_flood_is_left_within_bounds_of_time_and_memory(reader: Reader, when: 
     assert time.monotonic() - started < 6
 
 
-@pytest.mark.parametrize("size", [200_000, 10**12, 10**30, int("9" * 4000)])
-@pytest.mark.parametrize("when", ["GREETING", "SEARCH", "MAIL"])
+@pytest.mark.parametrize(("when", "size"), [("MAIL", 200_000), ("GREETING", 10**12), ("SEARCH", 10**30), ("MAIL", int("9" * 4000))])
 def test_a_literal_of_any_claimed_size_takes_no_memory(reader: Reader, when: str, size: int) -> None:
     claimed = GREETING if when == "GREETING" else b""
     claimed += b"* 1 FETCH (UID 9 BODY[] {%d}\r\n" % size
@@ -675,7 +680,6 @@ def test_a_literal_of_any_claimed_size_takes_no_memory(reader: Reader, when: str
         b"{tag}x OK other\r\n",
         b"* BYE go away\r\n",
         b"* 1 FETCH (UID 9 BODY[] {-5}\r\n",
-        b"* 1 FETCH (UID 9 BODY[] {999999}\r\n",
         b"* SEARCH 1 x 2 99999999999999999999\r\n* SEARCH (\r\n",
         b"* 1 FETCH (UID 99999999999999999999 RFC822.SIZE 99999999999999999999)\r\n",
         b"* 1 FETCH (RFC822.SIZE -1 UID 9)\r\n",

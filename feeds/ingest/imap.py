@@ -245,9 +245,11 @@ class _Connection(imaplib.IMAP4):
         return sizes
 
     def mail(self, uid: int, size: int) -> bytes | None:
-        """A mail without marking it as seen; None if it is gone. Some servers only estimate the size."""
+        """A mail without marking it as seen; None if it is gone, nothing if it is refused. Some servers only estimate the size."""
         self._allowance = 2 * size + _AROUND_MAIL
-        _, data = self.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
+        answer, data = self.uid("FETCH", str(uid), "(UID BODY.PEEK[])")
+        if answer != "OK":
+            return b""
         return next((part[1] for part in data if isinstance(part, tuple) and re.search(rb"\bBODY\[\] ", part[0])), None)
 
     def leave(self) -> None:
@@ -313,6 +315,8 @@ class _Look:
                 self._complaints.append(
                     f"{name}: the mail has {longest} bytes, more than {self._max_bytes} (HEALTHWIRE_MAX_BYTES); left out"
                 )
+            elif body == b"":
+                self._complaints.append(f"{name}: the server does not give this mail out; left out")
             elif body and self._address.wants(body):
                 self._mails.append(Mail(name, body))
             taken += len(body or b"")

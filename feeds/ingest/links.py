@@ -16,6 +16,7 @@ from feeds.text import web_url
 _NESTED = 5
 # No link in use is longer; what is longer stays as it is.
 _LONGEST = 8000
+_MOST_PARAMETERS = 100
 
 # Labels of host names, and steps of paths, that only a click tracker has.
 _TRACKERS = re.compile(
@@ -119,7 +120,7 @@ def _hidden(parts: SplitResult, tracks: bool) -> Iterator[str]:
 def _parameters(query: str) -> Iterator[tuple[str, str]]:
     """The parameters of a query; an address that stands in it unencoded, with parameters of its own, goes on to its end."""
     start = 0
-    for pair in query.split("&"):
+    for pair in query.split("&", _MOST_PARAMETERS):
         name, equals, value = pair.partition("=")
         if _ADDRESS.match(value) and "?" in value:
             yield name, query[start + len(name + equals) :]
