@@ -20,7 +20,7 @@ from feeds.text import plain_line, scrub
 _MOST_BYTES = 2_000_000
 _MOST_ELEMENTS = 10_000
 _DEEPEST = 120
-_LONGEST_VALUE = 2000
+_LONGEST_NAME = 2000
 _TOO_LARGE = "the page is too large to be read"
 
 _HTML = re.compile(r"\s*(?:$|;|text/html\b|application/xhtml\+xml\b)", re.I)
@@ -32,7 +32,7 @@ _ATTRIBUTES = frozenset(
 _MOST_NAMES = 3
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6")
 _FEWEST_CARDS = 3
-_MOST_CARD_WORDS = 80
+_MOST_CARD_WORDS = 8000
 _DATA = "application/ld+json"
 _MAKER = lxml.html.HTMLParser()
 
@@ -105,7 +105,7 @@ class _Builder:
         self._too_large |= self._elements > _MOST_ELEMENTS or self._depth > _DEEPEST
         if self._too_large:
             return
-        kept = {name: attributes[name] for name in _ATTRIBUTES & attributes.keys() if len(attributes[name]) <= _LONGEST_VALUE}
+        kept = {name: attributes[name] for name in _ATTRIBUTES & attributes.keys()}
         self._silent = tag == "style" or (tag == "script" and kept.get("type", "").strip().lower() != _DATA)
         self._tree.start(tag, kept)
 
@@ -136,7 +136,7 @@ def _names(tree: lxml.html.HtmlElement) -> Iterator[str]:
     for tag in ("title", "h1"):
         # A page of many headlines has none of its own.
         for element in islice(tree.iter(tag), _MOST_NAMES):
-            yield plain_line(element.text_content()[:_LONGEST_VALUE])
+            yield plain_line(element.text_content()[:_LONGEST_NAME])
     for element in tree.iterfind(".//meta[@property='og:title']"):
         yield plain_line(element.get("content", ""))
 
