@@ -32,7 +32,7 @@ _ATTRIBUTES = frozenset(
 _MOST_NAMES = 3
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6")
 _FEWEST_CARDS = 3
-_MOST_CARD_WORDS = 8000
+_MOST_CARD_WORDS = 80
 _DATA = "application/ld+json"
 _MAKER = lxml.html.HTMLParser()
 
