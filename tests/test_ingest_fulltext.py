@@ -53,6 +53,7 @@ def test_a_page_is_taken_for_the_article_or_not_as_a_reader_would_say(expected: 
         return
     (story,) = split(got).stories
     words = " ".join(story.text.split())
+    assert want["title"] not in words
     assert words.startswith(want["begins"])
     assert [phrase for phrase in want["text"] if words.count(phrase) != 1] == []
     assert [phrase for phrase in want["absent"] if phrase in words] == []
@@ -215,6 +216,106 @@ def test_a_box_below_the_text_that_bars_the_rest_means_that_there_is_a_rest(box:
 
 
 @pytest.mark.parametrize(
+    "box",
+    [
+        "<div style='display: none'>{}</div>",
+        "<div hidden>{}</div>",
+        "<div aria-hidden='true'>{}</div>",
+        "<footer>{}</footer>",
+        "<nav>{}</nav>",
+        "<template>{}</template>",
+        f"<div class='related'>{'<p><a href=x>Another piece</a></p>' * 60}</div><div>{{}}</div>",
+    ],
+)
+def test_a_box_that_is_hidden_or_far_from_the_text_bars_nothing(box: str) -> None:
+    assert refusal(f"<article>{STORY}</article>{box.format('Subscribe to continue reading')}") is None
+
+
+def test_a_short_text_with_a_prompt_to_pay_is_not_taken_though_it_holds_the_teaser() -> None:
+    short = f"<p>{PARAGRAPHS[0]}</p><p>{PARAGRAPHS[1]}</p><p>{PARAGRAPHS[2]}</p>"
+
+    def reason(main: str) -> str | None:
+        return with_page(entry(PARAGRAPHS[0]), page(main), "text/html", URL)[1]
+
+    assert reason(short) is None
+    assert reason(f"{short}<div>Already a subscriber? <a href='/in'>Log in</a></div>") == "the page asks for a subscription"
+    assert reason(f"{short}<form>User name <input> Password <input> <button>Log in</button></form>") == "the page asks to sign in"
+
+
+def test_a_short_text_in_other_words_than_the_feed_is_not_taken() -> None:
+    short = f"<p>{PARAGRAPHS[3]}</p><p>{PARAGRAPHS[2]}</p>"
+
+    assert refusal(short) == "the page is about something else"
+
+
+def test_notices_within_the_text_are_left_out() -> None:
+    notice = "You can change your cookie settings at any time, as our partners set some of them."
+
+    got, reason = with_page(entry(), page(f"<article>{STORY}<p>{notice}</p>{STORY.upper()}</article>"), "text/html", URL)
+
+    assert reason is None
+    assert PARAGRAPHS[-1].upper() in got.body
+    assert notice not in got.body
+
+
+@pytest.mark.parametrize("paragraphs", [2, 6])
+@pytest.mark.parametrize("box", ["<article>{}</article>", "<div class='post'>{}</div>", "<div>{}</div>"])
+def test_boxes_that_lead_to_other_articles_are_not_the_article(paragraphs: int, box: str) -> None:
+    text = "".join(f"<p>{text}</p>" for text in PARAGRAPHS[:paragraphs])
+    cards = "".join(
+        f"<div class='card'><h3><a href='/{n}'>Headline {n} of the week</a></h3><p>In {n} words what another article tells, at the length "
+        f"which a reader would call a sentence or two, and then some more of them.</p></div>"
+        for n in range(60)
+    )
+
+    got, reason = with_page(entry(PARAGRAPHS[0]), page(f"{box.format(text)}<div class='grid'>{cards}</div>"), "text/html", URL)
+
+    assert "another article" not in got.body
+    if paragraphs == 6:
+        assert reason is None
+        assert PARAGRAPHS[-1] in got.body
+
+
+def test_boxes_without_headings_do_not_take_the_place_of_the_article() -> None:
+    cards = "".join(
+        f"<div class='card'><b><a href='/{n}'>Headline {n} of the week</a></b><p>In {n} words what another article tells, at the length "
+        f"which a reader would call a sentence or two, and then some more of them.</p></div>"
+        for n in range(90)
+    )
+
+    got, _ = with_page(entry(PARAGRAPHS[0]), page(f"<article>{STORY}</article><div class='grid'>{cards}</div>"), "text/html", URL)
+
+    assert PARAGRAPHS[-1] in got.body
+    assert "another article" not in got.body
+
+
+@pytest.mark.parametrize("box", ["{}", "<div>{}</div>"], ids=["one below another", "in boxes"])
+def test_a_round_up_with_linked_headings_is_no_list_of_boxes(box: str) -> None:
+    texts = [f"{text} {' '.join(PARAGRAPHS[-2:])}" for text in PARAGRAPHS[:4]]
+    items = "".join(box.format(f"<h3><a href='https://{n}.example/'>Story {n}</a></h3><p>{text}</p>") for n, text in enumerate(texts))
+
+    got, reason = with_page(entry(PARAGRAPHS[0][:60] + "…"), page(f"<article>{items}</article>"), "text/html", URL)
+
+    assert reason is None
+    assert all(text in got.body for text in texts)
+
+
+def test_what_an_article_calls_its_bottom_is_left_out() -> None:
+    imprint = "<div class='bottom'><p>Made by Quayside Press, a house in a town with a harbour, a station and a pier.</p></div>"
+
+    got, reason = with_page(entry(), page(f"<article>{STORY}{imprint}</article>"), "text/html", URL)
+
+    assert reason is None
+    assert "Quayside" not in got.body
+
+
+def test_a_live_blog_is_known_by_its_microdata() -> None:
+    blog = f"<div itemscope itemtype='https://schema.org/LiveBlogPosting'>{STORY}</div>"
+
+    assert refusal(blog) == "the page is a live blog, which goes on changing"
+
+
+@pytest.mark.parametrize(
     "sentence",
     [
         "Patients must register with a surgery to view all of their results, and many of them were already registered elsewhere.",
@@ -284,6 +385,10 @@ def test_a_page_of_another_name_is_taken_if_it_tells_the_whole_teaser() -> None:
 
     assert with_page(entry(teaser), page(STORY, title="The Board Room"), "text/html", URL)[1] is None
     assert with_page(entry("Two governors waited. " + teaser), page(STORY, title="The Board Room"), "text/html", URL)[1] is not None
+
+
+def test_a_title_alone_does_not_make_any_page_the_article() -> None:
+    assert with_page(entry(""), page(STORY, title="The Board Room"), "text/html", URL)[1] == "the page is about something else"
 
 
 @pytest.mark.parametrize(
@@ -364,6 +469,17 @@ def test_pages_of_any_charset_are_read(content_type: str, charset: str, head: st
     assert "“Zoë’s café” cost £40" in got.body
 
 
+def test_a_charset_that_only_the_header_names_is_believed() -> None:
+    body = page(f"{STORY}<p>Zażółć gęślą jaźń, said the matron.</p>").decode().replace("’", "'").encode("iso-8859-2")
+
+    assert "Zażółć gęślą jaźń" in with_page(entry(), body, "text/html; charset=ISO-8859-2", URL)[0].body
+
+
+@pytest.mark.parametrize("main", ["<div>" * 130 + STORY, STORY + "<br>" * 10_000, STORY + " " * 2_000_000], ids=["deep", "parts", "long"])
+def test_a_page_that_is_too_large_is_refused(main: str) -> None:
+    assert refusal(main) == "the page is too large to be read"
+
+
 def test_nothing_is_logged(caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
     with caplog.at_level(logging.DEBUG):
         for body in (b"", b"<html></html>", b"<html><body><p>x", page("<table>" * 60 + STORY)):
@@ -383,7 +499,7 @@ HOSTILE = {
     "just small enough": "word " * 390_000,
     "one word": "a" * 1_900_000,
     "headlines": "<h1>" * 100 + "x " * 500_000,
-    "paragraphs": "".join(f"<p>{n} {text}</p>" for n in range(1000) for text in PARAGRAPHS),
+    "paragraphs": "".join(f"<p>{n} {text}</p>" for n in range(1500) for text in PARAGRAPHS),
     "line breaks": "text<br>" * 9000,
     "lists": "<ul><li>x" * 50 + "<li>y" * 9000,
     "tables": "<table><tr><td>" * 30 + STORY * 500,
@@ -394,7 +510,7 @@ HOSTILE = {
     "calls": "subscribe to read this " * 80_000,
     "dots": "… " * 300_000,
     "articles": f"<article>{STORY}</article>" * 1500,
-    "bad links": "".join(f"<p><a href='http://[{n}'>{text}</a></p>" for n in range(900) for text in PARAGRAPHS),
+    "bad links": "".join(f"<p><a href='http://[{n}'>{text}</a></p>" for n in range(700) for text in PARAGRAPHS),
 }
 
 

@@ -76,6 +76,10 @@ class _Main:
     def text(self) -> str:
         return " ".join(self.told)
 
+    @property
+    def words(self) -> int:
+        return len(self.text.split())
+
 
 def is_teaser(article: Article) -> bool:
     """Whether a feed's entry that leads to a web page tells only the beginning of what stands there."""
@@ -126,7 +130,17 @@ def _leads_on(blocks: Sequence[Block]) -> bool:
 
 
 def _main(page: Webpage, title: str) -> _Main:
-    parts = [part for part in _extracted(page.tree) if not _is_dress(part, title)]
+    main = _Main("", ())
+    # Its second thoughts find text in odd markup, but also prefer much text beside an article to the article.
+    for fast in (True, False):
+        main = _read(_extracted(page.tree, fast=fast), title)
+        if main.words >= _FEWEST:
+            break
+    return main
+
+
+def _read(found: Iterable[lxml.html.HtmlElement], title: str) -> _Main:
+    parts = [part for part in found if not _is_dress(part, title)]
     markup = clean_html("\n".join(etree.tostring(part, encoding="unicode", with_tail=False) for part in parts))
     if len(markup) > _LONGEST_ARTICLE:
         raise InputError("the text of the page is longer than any article")
@@ -134,7 +148,7 @@ def _main(page: Webpage, title: str) -> _Main:
     return _Main(markup, tuple(line.block.text for line in lines if line.block.text and not line.more))
 
 
-def _extracted(tree: lxml.html.HtmlElement) -> Iterable[lxml.html.HtmlElement]:
+def _extracted(tree: lxml.html.HtmlElement, *, fast: bool) -> Iterable[lxml.html.HtmlElement]:
     """The paragraphs, headings, lists, tables and quotations that trafilatura takes for the main text."""
     # It brings 18 MB of libraries, which only the processes that read pages need.
     import trafilatura
@@ -144,6 +158,7 @@ def _extracted(tree: lxml.html.HtmlElement) -> Iterable[lxml.html.HtmlElement]:
     markup = trafilatura.extract(
         tree,
         output_format="html",
+        fast=fast,
         favor_precision=True,
         include_comments=False,
         include_formatting=True,
@@ -161,7 +176,7 @@ def _is_dress(part: lxml.html.HtmlElement, title: str) -> bool:
 
 def _refusal(article: Article, page: Webpage, main: _Main) -> str | None:
     """Why the main text of a page is not taken for the article."""
-    words = len(main.text.split())
+    words = main.words
     if not page.is_free or notices.ends_early(_below(page.seen, main)):
         return notices.SUBSCRIPTION
     if "LiveBlogPosting" in page.kinds:
@@ -173,7 +188,7 @@ def _refusal(article: Article, page: Webpage, main: _Main) -> str | None:
     if notice and (words < _FEWEST or notice in (notices.SUBSCRIPTION, notices.LOGIN)):
         return notice
     if words < _FEWEST:
-        return "the page has no article text"
+        return "the page is a list of other articles" if page.leads >= _MOST_LEADS else "the page has no article text"
     if not _is_about(article, page, main):
         return notice or notices.instead(main.text) or "the page is about something else"
     if words <= sum(block.words for block in _blocks(article)) + _FEWEST_NEW:
@@ -192,7 +207,7 @@ def _is_about(article: Article, page: Webpage, main: _Main) -> bool:
     """Whether the page bears the entry's title and uses its words, or else tells all of its teaser and is no list of articles."""
     teaser = _said(" ".join(_without_tail(block.text) for block in _blocks(article)))
     subject = _stems(f"{article.title} {teaser}")
-    shared = _SHARED if len(main.text.split()) >= _SCREENFUL else _SHARED_SHORT
+    shared = _SHARED if main.words >= _SCREENFUL else _SHARED_SHORT
     if any(_bears(name, article.title) for name in page.names) and len(subject & _stems(main.text)) >= shared * len(subject):
         return True
     return len(teaser.split()) >= _FEWEST_OWN and teaser in _said(main.text) and page.leads < _MOST_LEADS

@@ -20,7 +20,7 @@ from feeds.text import plain_line, scrub
 _MOST_BYTES = 2_000_000
 _MOST_ELEMENTS = 10_000
 _DEEPEST = 120
-_LONGEST_VALUE = 2000
+_LONGEST_NAME = 2000
 _TOO_LARGE = "the page is too large to be read"
 
 _HTML = re.compile(r"\s*(?:$|;|text/html\b|application/xhtml\+xml\b)", re.I)
@@ -30,6 +30,9 @@ _ATTRIBUTES = frozenset(
     " aria-hidden aria-modal data-component data-testid data-lp-replacement-content".split()
 )
 _MOST_NAMES = 3
+_HEADINGS = ("h2", "h3", "h4", "h5", "h6")
+_FEWEST_CARDS = 3
+_MOST_CARD_WORDS = 80
 _DATA = "application/ld+json"
 _MAKER = lxml.html.HTMLParser()
 
@@ -43,9 +46,9 @@ _OF_THE_PAGE = ("@graph", "mainEntity", "mainEntityOfPage", "hasPart")
 @dataclass(frozen=True, slots=True)
 class Webpage:
     """``names`` are what the page calls itself: its title, its headline, its name for social media. ``seen`` is what a visitor
-    can read of it on one line, menus and the site's head and foot left out. ``leads`` counts its headings that are links to
-    somewhere else. ``kinds`` are its types in schema.org's words; ``is_free`` is False if it says there that it is not
-    (isAccessibleForFree).
+    can read of it on one line, menus and the site's head and foot left out. ``leads`` counts its headings that are links, as
+    in a list of articles; those in boxes of their own are no longer in the ``tree``. ``kinds`` are its types in schema.org's
+    words; ``is_free`` is False if it says there that it is not (isAccessibleForFree).
     """
 
     tree: lxml.html.HtmlElement
@@ -71,7 +74,8 @@ def read_page(body: bytes, content_type: str, url: str) -> Webpage:
     data = [fact for script in tree.iter("script") for fact in _facts(script.text or "")]
     marked = [element.get("itemtype", "").rpartition("/")[2] for element in tree.iterfind(".//*[@itemscope]")]
     kinds = frozenset(kind for fact in data for kind in _texts(fact.get("@type"))) | frozenset(marked)
-    return Webpage(tree, tuple(_names(tree)), _seen(tree), _leads(tree), kinds, is_free=not _is_paid(tree, data))
+    names, seen, is_free = tuple(_names(tree)), _seen(tree), not _is_paid(tree, data)
+    return Webpage(tree, names, seen, _without_cards(tree), kinds, is_free)
 
 
 def _text(body: bytes, content_type: str) -> str:
@@ -101,7 +105,7 @@ class _Builder:
         self._too_large |= self._elements > _MOST_ELEMENTS or self._depth > _DEEPEST
         if self._too_large:
             return
-        kept = {name: attributes[name] for name in _ATTRIBUTES & attributes.keys() if len(attributes[name]) <= _LONGEST_VALUE}
+        kept = {name: attributes[name] for name in _ATTRIBUTES & attributes.keys()}
         self._silent = tag == "style" or (tag == "script" and kept.get("type", "").strip().lower() != _DATA)
         self._tree.start(tag, kept)
 
@@ -132,7 +136,7 @@ def _names(tree: lxml.html.HtmlElement) -> Iterator[str]:
     for tag in ("title", "h1"):
         # A page of many headlines has none of its own.
         for element in islice(tree.iter(tag), _MOST_NAMES):
-            yield plain_line(element.text_content()[:_LONGEST_VALUE])
+            yield plain_line(element.text_content()[:_LONGEST_NAME])
     for element in tree.iterfind(".//meta[@property='og:title']"):
         yield plain_line(element.get("content", ""))
 
@@ -161,9 +165,26 @@ def _is_unseen(element: Any) -> bool:
     )
 
 
-def _leads(tree: lxml.html.HtmlElement) -> int:
-    headings = tree.iter("h1", "h2", "h3", "h4")
-    return sum(next(heading.iter("a"), None) is not None or next(heading.iterancestors("a"), None) is not None for heading in headings)
+def _without_cards(tree: lxml.html.HtmlElement) -> int:
+    """Drops the boxes that lead to other articles, each with a linked heading and a few words; how many such headings there are."""
+    linked = [heading for heading in tree.iter(*_HEADINGS) if _is_linked(heading)]
+    cards = [card for heading in linked if (card := _box(heading)) is not heading and len(card.text_content().split()) <= _MOST_CARD_WORDS]
+    if len(cards) >= _FEWEST_CARDS:
+        for card in cards:
+            card.drop_tree()
+    return len(linked)
+
+
+def _is_linked(heading: lxml.html.HtmlElement) -> bool:
+    return next(heading.iter("a"), None) is not None or next(heading.iterancestors("a"), None) is not None
+
+
+def _box(heading: lxml.html.HtmlElement) -> lxml.html.HtmlElement:
+    """The largest element that holds this heading and no other."""
+    box = heading
+    while (around := box.getparent()) is not None and len(list(islice(around.iter("h1", *_HEADINGS), 2))) == 1:
+        box = around
+    return box
 
 
 def _facts(script: str) -> Iterator[Mapping[str, Any]]:
