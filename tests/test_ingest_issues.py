@@ -9,8 +9,8 @@ from fakes import KeywordTagger
 
 from feeds.identity import fingerprint
 from feeds.ingest.extract import cut
-from feeds.ingest.issues import issues_of, unknown
-from feeds.model import Article, Newsletter, Tag, Verdict
+from feeds.ingest.issues import issues_of, unknown, words_of
+from feeds.model import Article, Issue, Newsletter, Tag, Verdict
 
 NEWS = Article(
     "1",
@@ -23,13 +23,9 @@ NEWS = Article(
 OTHER = replace(NEWS, guid="2", title="Nurses wanted", body="Forty nurses are wanted in the north, it was said.", url="https://a.example/2")
 
 
-class CountingTagger(KeywordTagger):
-    def __init__(self) -> None:
-        self.batches: list[list[str]] = []
-
-    def tag(self, stories: Sequence[tuple[str, str]]) -> list[Verdict]:
-        self.batches.append([title for title, _ in stories])
-        return super().tag(stories)
+def issues(*articles: Article) -> tuple[Issue, ...]:
+    cuts = cut(articles)
+    return issues_of(cuts, KeywordTagger().tag(words_of(cuts)))
 
 
 def chosen(tags: Sequence[Tag]) -> list[str]:
@@ -53,28 +49,21 @@ def test_an_issue_of_a_newsletter_is_not_known_by_an_entry_with_the_same_id() ->
 
 def test_an_issue_keeps_the_fingerprint_that_the_article_came_with() -> None:
     (came,) = cut([NEWS])
-    (issue,) = issues_of([replace(came, article=replace(NEWS, body="The whole text."))], KeywordTagger())
+    (issue,) = issues_of([replace(came, article=replace(NEWS, body="The whole text."))], [Verdict(())] * 2)
     assert (issue.fingerprint, issue.article.body) == (fingerprint(NEWS), "The whole text.")
 
 
-def test_all_stories_are_tagged_in_one_batch_and_get_their_own_tags() -> None:
-    tagger = CountingTagger()
-
-    issues = issues_of(cut([NEWS, OTHER]), tagger)
-
-    assert tagger.batches == [["Deficit grows", "Nurses wanted"]]
-    assert [[(each.story.title, chosen(each.tags)) for each in issue.stories] for issue in issues] == [
+def test_each_story_gets_the_verdict_on_its_own_words() -> None:
+    assert [title for title, _ in words_of(cut([NEWS, OTHER]))] == ["Deficit grows", "Nurses wanted"]
+    assert [[(each.story.title, chosen(each.tags)) for each in issue.stories] for issue in issues(NEWS, OTHER)] == [
         [("Deficit grows", ["finance"])],
         [("Nurses wanted", ["workforce"])],
     ]
-
-
-def test_nothing_gives_no_issues() -> None:
-    assert issues_of([], KeywordTagger()) == ()
+    assert issues() == ()
 
 
 def test_an_entry_that_has_only_a_title_is_a_story() -> None:
-    (issue,) = issues_of(cut([replace(NEWS, body="", is_html=True)]), KeywordTagger())
+    (issue,) = issues(replace(NEWS, body="", is_html=True))
     assert [(each.story.title, each.story.url, chosen(each.tags)) for each in issue.stories] == [
         ("Deficit grows", "https://a.example/1", ["finance"])
     ]
@@ -84,10 +73,10 @@ def test_an_entry_that_has_only_a_title_is_a_story() -> None:
 def test_an_article_with_an_address_that_cannot_be_read_loses_nothing_but_that_link() -> None:
     body = "<p>The trust has told its board of <a href='http://[x'>a deficit</a> of five million.</p><script>x()</script>"
 
-    issues = issues_of(cut([replace(NEWS, body=body, is_html=True, base="https://a.example/"), OTHER]), KeywordTagger())
+    made = issues(replace(NEWS, body=body, is_html=True, base="https://a.example/"), OTHER)
 
-    assert [len(issue.stories) for issue in issues] == [1, 1]
-    story = issues[0].stories[0].story
+    assert [len(issue.stories) for issue in made] == [1, 1]
+    story = made[0].stories[0].story
     assert (story.title, story.url, story.text) == (NEWS.title, NEWS.url, NEWS.body)
     assert "[x" not in story.html
     assert "script" not in story.html

@@ -20,7 +20,7 @@ from lxml import html as lxml_html
 from website import ATOM, BASE, NEWEST_FIRST, TOPICS, Site, atom, open_site, texts, topics
 
 from feeds.ingest.extract import cut
-from feeds.ingest.issues import issues_of
+from feeds.ingest.issues import issues_of, words_of
 from feeds.ingest.parse import parse_feed
 from feeds.model import Subscription
 from feeds.publish.documents import FeedDocuments
@@ -185,7 +185,8 @@ def serve_all(site: Site, body: bytes) -> bytes:
     """The road that a source's bytes take, up to the document for everybody."""
     parsed = parse_feed(body, "", "https://hostile.example/feed")
     (source,) = site.store.sources.add([Subscription("https://hostile.example/feed", parsed.title)], next_poll=None)
-    site.tell(source, *issues_of(cut(parsed.articles), KeywordTagger()))
+    cuts = cut(parsed.articles)
+    site.tell(source, *issues_of(cuts, KeywordTagger().tag(words_of(cuts))))
     return FeedDocuments(site.store, TOPICS, BASE).get("all").body
 
 

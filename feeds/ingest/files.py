@@ -12,7 +12,7 @@ from feeds.errors import HealthwireError, InputError
 from feeds.identity import digest
 from feeds.ingest.extract import cut
 from feeds.ingest.haul import Letters, Mail
-from feeds.ingest.issues import issues_of
+from feeds.ingest.issues import issues_of, words_of
 from feeds.ingest.parse import parse_file
 from feeds.model import Issue, Source, Subscription, Tally
 from feeds.ports import Clock, Tagger
@@ -46,7 +46,8 @@ def read_files(names: Sequence[str], store: Store, tagger: Tagger, clock: Clock,
         try:
             articles = parse_file(_shown(name), _contents(name, max_bytes)).articles
             # Files that are named together belong together, whoever sent them.
-            issues = issues_of(cut(replace(article, newsletter=None) for article in articles), tagger)
+            cuts = cut(replace(article, newsletter=None) for article in articles)
+            issues = issues_of(cuts, tagger.tag(words_of(cuts)))
             source = _source_for(name, store)
             yield Reading(_shown(name), issues, store.polls.write(source.id, issues, clock()))
         except HealthwireError as error:

@@ -36,6 +36,8 @@ _CLASS_RULE = re.compile(r"(?:^|[,\s}])(?:[a-z]\w*)?\.([\w-]+)\s*\{([^}]*)\}", r
 _LONGEST_STYLES = 20_000
 _LONGEST_STYLE = 1000
 _FONT_SIZES = {"1": 10, "2": 13, "3": 16, "4": 18, "5": 24, "6": 32, "7": 48}
+# Nobody writes such a tag, and the parser's time grows with the square of its attributes.
+_LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{10000,}>")
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _INLINE = {"em": "em", "i": "em", "code": "code", "sub": "sub", "sup": "sup"}
 
@@ -197,6 +199,7 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
 
 def tree_of(markup: str) -> etree._Element:
     """The document's tree; of one nested deeper than the parser goes, only its words in a flat document."""
+    markup = _LONG_TAG.sub("", markup)
     parser = lxml.html.HTMLParser()
     tree = lxml.html.document_fromstring(f"<div>{scrub(markup)}</div>" if markup.strip() else "<div></div>", parser, ensure_head_body=True)
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):

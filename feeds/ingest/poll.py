@@ -6,26 +6,28 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
 from feeds.errors import FetchError, HealthwireError, LeaseLost, ParseError, SourceGone
+from feeds.identity import ArticleKey
 from feeds.ingest.extract import Cut
 from feeds.ingest.haul import Haul
-from feeds.ingest.issues import issues_of, unknown
-from feeds.ingest.ledger import Ledger
+from feeds.ingest.issues import Words, issues_of, unknown, words_of
 from feeds.ingest.sandbox import WALL_SECONDS
 from feeds.ingest.schedule import Rhythm, after_failure, after_success, usual_gap
-from feeds.model import Lease, Plan, PollResult, Raw, Source, Tally, Wishes
+from feeds.ingest.together import Together
+from feeds.model import Issue, Lease, Plan, PollResult, Raw, Source, Tally, Verdict, Wishes
 from feeds.ports import Clock, Tagger
 from feeds.store import Store
 
 _log = logging.getLogger(__name__)
 
 _NOTHING = Tally()
+_GONE = "its server said that it is gone; it is not asked again until a person resumes it"
 
 
 class Look(Protocol):
@@ -72,10 +74,13 @@ class Poller:
     rhythm: Rhythm
     keeps_raw: bool = True
     dice: Callable[[], float] = random.random
-    _ledger: Ledger = field(init=False)
+    _tag: Together[Sequence[Words], list[Verdict]] = field(init=False)
+    _finish: Together[tuple[Lease, PollResult], bool] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._ledger = Ledger(self.store.polls)
+        self._tag = Together(self._tagged)
+        # Most polls bring nothing, and a transaction of their own would cost more than all the rest of them.
+        self._finish = Together(self.store.polls.finish_uneventful)
 
     async def poll(self, lease: Lease) -> Outcome:
         """Polls one source and writes what came of it; never raises but for being cancelled."""
@@ -83,7 +88,7 @@ class Poller:
         started = time.monotonic()
         try:
             result = await self._attempt(source)
-            tally = await self._ledger.write(lease, result)
+            tally = await self._write(lease, result)
         except LeaseLost as error:
             return Outcome(source, error=str(error))
         except Exception as error:
@@ -95,19 +100,28 @@ class Poller:
             _log.info("polled %s: %d new, %d edited (%.1f s)", source.url, tally.new, tally.edited, time.monotonic() - started)
         return Outcome(source, tally, result.error, result.error is None and not result.issues, result.is_feed)
 
+    async def _write(self, lease: Lease, result: PollResult) -> Tally:
+        if not result.is_uneventful(lease.source):
+            return await asyncio.to_thread(self.store.polls.finish, lease, result)
+        if not await self._finish((lease, result)):
+            raise LeaseLost(f"source {lease.source.id} was taken over by another worker or removed; nothing was written")
+        return _NOTHING
+
     async def _attempt(self, source: Source) -> PollResult:
         try:
             haul = await self._look(source)
-            if not haul.extracts:
+            found = [cut for extract in haul.extracts for cut in extract.cuts]
+            if not found:
                 return self._result(source, haul)
-            cuts = await asyncio.to_thread(self._unknown, source, haul)
+            known, arrivals = await asyncio.to_thread(self._known, source, found)
+            cuts = unknown(found, known)
             if source.full_text:
                 cuts = await self.full_text.complete(cuts)
-            return await asyncio.to_thread(self._result, source, haul, cuts)
+            if not cuts:
+                return self._result(source, haul)
+            return self._result(source, haul, cuts, issues_of(cuts, await self._tag(words_of(cuts))), arrivals)
         except SourceGone as error:
-            return self._failure(
-                source, Plan(None, "its server said that it is gone; it is not asked again until a person resumes it"), str(error)
-            )
+            return self._failure(source, Plan(None, _GONE), str(error))
         except HealthwireError as error:
             failed = self._failed(source, str(error), error.retry_after if isinstance(error, FetchError) else 0)
             return replace(failed, is_feed=not isinstance(error, ParseError))
@@ -118,15 +132,22 @@ class Poller:
     async def _look(self, source: Source) -> Haul:
         return await (self.site if source.scheme in ("http", "https") else self.letterbox).look(source)
 
-    def _unknown(self, source: Source, haul: Haul) -> list[Cut]:
-        cuts = [cut for extract in haul.extracts for cut in extract.cuts]
-        return unknown(cuts, self.store.polls.known(source.id, [cut.article for cut in cuts]))
+    def _known(self, source: Source, cuts: Sequence[Cut]) -> tuple[Mapping[ArticleKey, str], list[int]]:
+        """What is stored of these articles, and when the source's latest ones came."""
+        polls = self.store.polls
+        return polls.known(source.id, [cut.article for cut in cuts]), polls.arrivals(source.id)
 
-    def _result(self, source: Source, haul: Haul, cuts: Sequence[Cut] = ()) -> PollResult:
+    def _tagged(self, lists: Sequence[Sequence[Words]]) -> list[list[Verdict]]:
+        verdicts = iter(self.tagger.tag([words for each in lists for words in each]))
+        return [[next(verdicts) for _ in each] for each in lists]
+
+    def _result(
+        self, source: Source, haul: Haul, cuts: Sequence[Cut] = (), issues: Sequence[Issue] = (), arrivals: Sequence[int] = ()
+    ) -> PollResult:
         now = self.clock()
         said = haul.extracts[0] if haul.extracts else None
         wishes = said.wishes if said and said.wishes else Wishes(source.ttl, source.skip_hours, source.skip_days)
-        last_new, gap = self._arrivals(source, cuts, now) if cuts else (source.last_new, source.usual_gap)
+        last_new, gap = _arrivals(cuts, arrivals, now) if cuts else (source.last_new, source.usual_gap)
         left = replace(
             source,
             etag=haul.etag,
@@ -158,7 +179,7 @@ class Poller:
             usual_gap=gap,
             marks=haul.marks,
             # Sources list their newest first; stored last it gets the highest id and stands on top of the feeds.
-            issues=tuple(reversed(issues_of(cuts, self.tagger))) if cuts else (),
+            issues=tuple(reversed(issues)),
             raws=_raws(haul, cuts) if cuts and self.keeps_raw else (),
         )
 
@@ -171,13 +192,6 @@ class Poller:
         if haul.complaints:
             return after_failure(now, source, self.rhythm, 0, self.dice())
         return after_success(now, source, self.rhythm, haul.fresh_for, self.dice())
-
-    def _arrivals(self, source: Source, cuts: Sequence[Cut], now: int) -> tuple[int | None, int | None]:
-        """When the source last brought something, and its usual gap."""
-        own = [cut.article for cut in cuts if cut.article.newsletter is None]
-        moments = [min(article.published or now, now) for article in own]
-        arrivals = sorted([*moments, *self.store.polls.arrivals(source.id)])[-20:]
-        return (arrivals[-1], usual_gap(arrivals)) if arrivals else (None, None)
 
     def _failed(self, source: Source, error: str, retry_after: int = 0) -> PollResult:
         left = replace(source, failures=source.failures + 1)
@@ -199,6 +213,13 @@ class Poller:
             last_new=source.last_new,
             usual_gap=source.usual_gap,
         )
+
+
+def _arrivals(cuts: Sequence[Cut], stored: Sequence[int], now: int) -> tuple[int | None, int | None]:
+    """When the source last brought something of its own, and its usual gap."""
+    own = [min(cut.article.published or now, now) for cut in cuts if cut.article.newsletter is None]
+    arrivals = sorted([*own, *stored])[-20:]
+    return (arrivals[-1], usual_gap(arrivals)) if arrivals else (None, None)
 
 
 def _raws(haul: Haul, cuts: Sequence[Cut]) -> tuple[Raw, ...]:

@@ -11,7 +11,7 @@ from feeds.errors import HealthwireError
 from feeds.identity import ArticleKey, article_key
 from feeds.ingest.completion import complete_cut
 from feeds.ingest.extract import Cut, extract_feed, extract_file
-from feeds.ingest.issues import issues_of
+from feeds.ingest.issues import issues_of, words_of
 from feeds.ingest.sandbox import Sandbox
 from feeds.model import Issue, Raw, Tally
 from feeds.ports import Clock, Tagger
@@ -69,7 +69,7 @@ class Replay:
                 cuts.pop(article_key(cut.article), None)
                 cuts[article_key(cut.article)] = cut
         whole = [await self._completed(cut, pages) for cut in cuts.values()]
-        issues = await asyncio.to_thread(issues_of, whole, self.tagger)
+        issues = issues_of(whole, await asyncio.to_thread(self.tagger.tag, words_of(whole)))
         result = Replayed(source_id, len(whole), complaints=tuple(complaints))
         for start in range(0, len(issues), _BATCH):
             tally, effects = await asyncio.to_thread(self._write, source_id, issues[start : start + _BATCH])

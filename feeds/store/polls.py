@@ -19,8 +19,20 @@ from feeds.store.record import record
 from feeds.store.schema import article, entry_marks, raw, source
 from feeds.store.sources import SOURCE_COLUMNS, as_source
 
-# Built once: every poll ends with it, and building it takes longer than carrying it out.
-_END = source.update().where(source.c.id == sa.bindparam("own_id"), source.c.lease_token == sa.bindparam("own_token"))
+# Built once: every poll ends with it, and building it takes longer than carrying it out. A title that a person gave stays.
+_END = (
+    source.update()
+    .where(source.c.id == sa.bindparam("own_id"), source.c.lease_token == sa.bindparam("own_token"))
+    .values(title=sa.case((source.c.title == "", sa.bindparam("told_title")), else_=source.c.title))
+)
+# As many as tell how often a source publishes.
+_LATEST = (
+    sa.select(article.c.published, article.c.first_seen)
+    .where(article.c.source_id == sa.bindparam("own_id"))
+    .order_by(article.c.first_seen.desc(), article.c.id.desc())
+    .limit(20)
+)
+_MARKS = sa.select(entry_marks.c.marks).where(entry_marks.c.source_id == sa.bindparam("own_id"))
 
 
 class Polls:
@@ -77,7 +89,7 @@ class Polls:
     def marks(self, source_id: int) -> frozenset[str]:
         """The hashes of the entries in the document that the source gave last."""
         with reading(self._engine) as connection:
-            marks = connection.scalar(sa.select(entry_marks.c.marks).where(entry_marks.c.source_id == source_id))
+            marks = connection.scalar(_MARKS, {"own_id": source_id})
             return frozenset(marks.split()) if marks else frozenset()
 
     def known(self, source_id: int, articles: Iterable[Article]) -> dict[ArticleKey, str]:
@@ -97,16 +109,11 @@ class Polls:
                     found.update({(newsletter, row.guid): row.fingerprint for row in connection.execute(query)})
         return found
 
-    def arrivals(self, source_id: int, limit: int = 20) -> list[int]:
+    def arrivals(self, source_id: int) -> list[int]:
         """When the latest articles of a source came: by their own dates, unless these lie in what was then the future."""
-        query = (
-            sa.select(article.c.published, article.c.first_seen)
-            .where(article.c.source_id == source_id)
-            .order_by(article.c.first_seen.desc(), article.c.id.desc())
-            .limit(limit)
-        )
         with reading(self._engine) as connection:
-            return [min(row.published or row.first_seen, row.first_seen) for row in connection.execute(query)]
+            rows = connection.execute(_LATEST, {"own_id": source_id})
+            return [min(row.published or row.first_seen, row.first_seen) for row in rows]
 
     def finish(self, lease: Lease, result: PollResult) -> Tally:
         """Writes stories, changes and the source's new state together, if the lease still holds.
@@ -135,8 +142,8 @@ class Polls:
                 connection.execute(raw.insert().values(row | {"body": body, "size": len(body)}))
             return record_for(connection, before.id, result.issues, result.polled_at)
 
-    def finish_uneventful(self, results: Sequence[tuple[Lease, PollResult]]) -> set[int]:
-        """Writes the new state of sources that brought nothing, all at once; returns those whose leases still held."""
+    def finish_uneventful(self, results: Sequence[tuple[Lease, PollResult]]) -> list[bool]:
+        """Writes the new state of sources that brought nothing, all at once; for each, whether its lease still held."""
         tokens = {lease.source.id: lease.token for lease, _ in results}
         with writing(self._engine) as connection:
             own = connection.execute(sa.select(source.c.id, source.c.lease_token).where(source.c.id.in_(tokens)))
@@ -148,7 +155,7 @@ class Polls:
             ]
             if rows:
                 connection.execute(_END, rows)
-        return held
+        return [lease.source.id in held for lease, _ in results]
 
     def write(self, source_id: int, issues: Sequence[Issue], now: int) -> Tally:
         """Writes articles that came without a poll, e.g. files named on the command line."""
@@ -174,17 +181,19 @@ def _state(before: Source, result: PollResult) -> dict[str, Any]:
         "moved_times": result.moved_times,
         "last_new": result.last_new,
         "usual_gap": result.usual_gap,
+        "told_title": result.title,
     }
     wishes = result.wishes or Wishes(before.ttl, before.skip_hours, before.skip_days)
     values |= {"ttl": wishes.ttl, "skip_hours": wishes.skip_hours, "skip_days": wishes.skip_days}
     if result.error is not None:
-        return values | {"failures": before.failures + 1, "failing_since": before.failing_since or result.polled_at}
+        failing_since = before.failing_since or result.polled_at
+        kept = {"last_success": before.last_success, "home_url": before.home_url}
+        return values | kept | {"failures": before.failures + 1, "failing_since": failing_since}
     return values | {
         "failures": 0,
         "failing_since": None,
         "last_success": result.polled_at,
         "home_url": result.home_url or before.home_url,
-        "title": before.title or result.title,
     }
 
 
