@@ -19,7 +19,29 @@ from feeds.store.record import record
 from feeds.store.schema import article, entry_marks, raw, source
 from feeds.store.sources import SOURCE_COLUMNS, as_source
 
-# Built once: every poll ends with it, and building it takes longer than carrying it out. A title that a person gave stays.
+
+def _claim(wanted: sa.ColumnElement[bool]) -> sa.sql.dml.ReturningUpdate[Any]:
+    """Takes leases of the sources that are wanted and free, as far as their hosts have room. Nobody else claims meanwhile: writers
+    take turns."""
+    now: sa.BindParameter[int] = sa.bindparam("now")
+    busy = sa.select(source.c.host, sa.func.count().label("polls")).where(source.c.lease_until > now).group_by(source.c.host).subquery()
+    place = sa.func.row_number().over(partition_by=source.c.host, order_by=(source.c.next_poll, source.c.id))
+    queue = (
+        sa.select(source.c.id, source.c.next_poll, (place + sa.func.coalesce(busy.c.polls, 0)).label("place"), source.c.host)
+        .outerjoin(busy, busy.c.host == source.c.host)
+        .where(wanted, source.c.lease_until <= now)
+        .subquery()
+    )
+    fair = sa.or_(queue.c.place <= sa.bindparam("per_host"), queue.c.host == "")
+    free = sa.select(queue.c.id).where(fair).order_by(queue.c.next_poll, queue.c.id).limit(sa.bindparam("most"))
+    take = source.update().where(source.c.id.in_(free)).values(lease_until=sa.bindparam("until"), lease_token=sa.bindparam("token"))
+    return take.returning(*SOURCE_COLUMNS)
+
+
+# Built once, as building them takes longer than carrying them out.
+_CLAIM_DUE = _claim(source.c.next_poll <= sa.bindparam("now"))
+_CLAIM_NAMED = _claim(source.c.id.in_(sa.bindparam("named", expanding=True)))
+# Every poll ends with it. A title that a person gave meanwhile stays.
 _END = (
     source.update()
     .where(source.c.id == sa.bindparam("own_id"), source.c.lease_token == sa.bindparam("own_token"))
@@ -44,22 +66,11 @@ class Polls:
 
         With ``only``, of those sources whether due or not, but never of one that is leased already.
         """
-        wanted = source.c.next_poll <= now if only is None else source.c.id.in_(only)
-        busy = sa.select(source.c.host, sa.func.count().label("polls")).where(source.c.lease_until > now).group_by(source.c.host).subquery()
-        place = sa.func.row_number().over(partition_by=source.c.host, order_by=(source.c.next_poll, source.c.id))
-        queue = (
-            sa.select(source.c.id, source.c.next_poll, (place + sa.func.coalesce(busy.c.polls, 0)).label("place"), source.c.host)
-            .outerjoin(busy, busy.c.host == source.c.host)
-            .where(wanted, source.c.lease_until <= now)
-            .subquery()
-        )
-        fair = sa.or_(queue.c.place <= per_host, queue.c.host == "")
-        # Writers take turns, so nobody else claims meanwhile.
-        free = sa.select(queue.c.id).where(fair).order_by(queue.c.next_poll, queue.c.id).limit(limit)
         token = str(ULID())
-        take = source.update().where(source.c.id.in_(free)).values(lease_until=now + seconds, lease_token=token)
+        values = {"now": now, "until": now + seconds, "token": token, "most": limit, "per_host": per_host}
+        take, chosen = (_CLAIM_DUE, {}) if only is None else (_CLAIM_NAMED, {"named": list(only)})
         with writing(self._engine) as connection:
-            rows = connection.execute(take.returning(*SOURCE_COLUMNS)).all()
+            rows = connection.execute(take, values | chosen).all()
         return [Lease(as_source(row), token) for row in sorted(rows, key=lambda row: (row.next_poll or 0, row.id))]
 
     def count_due(self, now: int) -> int:

@@ -53,7 +53,6 @@ source = sa.Table(
     sa.Column("silent_since", sa.BigInteger),
     sa.Column("silence", sa.Text),
     sa.Index("source_due", "next_poll"),
-    sa.Index("source_leased", "lease_until"),
     sa.Index("source_carrier", "carrier"),
     sqlite_autoincrement=True,
 )

@@ -31,7 +31,6 @@ def upgrade() -> None:
         sa.Column("silence", sa.Text),
     ):
         op.add_column("source", column)
-    op.create_index("source_leased", "source", ["lease_until"])
     op.create_index("source_carrier", "source", ["carrier"])
     op.create_index("article_latest", "article", ["source_id", "first_seen"])
     source = sa.table("source", *(sa.column(name) for name in ("id", "url", "host", "failures", "failing_since", "last_polled")))
