@@ -48,14 +48,14 @@ from feeds.console import (
     token_lines,
 )
 from feeds.errors import HealthwireError, InputError, SettingsError, StoreError
+from feeds.ingest.addresses import any_address
 from feeds.ingest.chores import Chore, RawPruning, Rescoring, Stopping, WeeklyFigures
 from feeds.ingest.completion import FullText
-from feeds.ingest.files import folder_url, read_files
+from feeds.ingest.files import read_files
 from feeds.ingest.guard import Guard
 from feeds.ingest.haul import Letters
 from feeds.ingest.http import HttpFetcher
 from feeds.ingest.letterbox import Letterbox
-from feeds.ingest.mail import is_mailbox, mailbox_address
 from feeds.ingest.mailbox import fetch_mailbox
 from feeds.ingest.opml import SourceList, folder_names, folder_path, read_opml, write_opml
 from feeds.ingest.poll import Outcome, Poller, lease_seconds
@@ -73,7 +73,7 @@ from feeds.store import Store, migrate, open_store
 from feeds.store.backup import read_backup, write_backup
 from feeds.store.sources import SourceSettings
 from feeds.supervise import check_free, end_with_parent, run_together
-from feeds.text import plain_line, scrub, web_url
+from feeds.text import plain_line, scrub
 from feeds.web.app import create_app
 from feeds.web.parts import WebParts
 from feeds.web.server import run_server
@@ -690,32 +690,17 @@ def list_sources(settings: Settings) -> None:
 @with_settings
 def add_source(settings: Settings, address: str, title: str, folder: str, later: bool) -> None:
     """Add a feed, a page that offers one, a mailbox (imaps://USER@HOST/INBOX, maildir:/PATH) or a folder of newsletters, and read it."""
-    url = source_url(address)
+    url = any_address(address)
     store = prepared_store(settings)
     # So much later that no running service polls it at the same time.
     first = clock() if later else clock() + 600
-    added = store.sources.add([m.Subscription(url, plain_line(title), plain_line(folder))], first)
+    added = store.sources.add([m.Subscription(url, plain_line(title), folder_path(folder_names(folder)))], first)
     if not added:
         raise InputError(f"{address} is a source already")
     if later:
         click.echo(f"Added as source {added[0].id}; it will be polled at the next tick, or now by: healthwire poll {added[0].id}")
     else:
         click.echo(read_first(settings, store, added[0]))
-
-
-def source_url(address: str) -> str:
-    """The address under which what a person named is a source.
-
-    Raises:
-        InputError: it can be none.
-    """
-    if is_mailbox(address):
-        mailbox_address(address)
-        return address
-    url = web_url(address) or (folder_url(Path(address)) if Path(address).is_dir() else None)
-    if url is None:
-        raise InputError(f"{address!r} is neither a web address, a mailbox (imaps://… or maildir:…) nor a folder")
-    return url
 
 
 def read_first(settings: Settings, store: Store, source: m.Source) -> str:

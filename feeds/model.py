@@ -56,7 +56,7 @@ class Source:
     @property
     def is_public(self) -> bool:
         """Whether its address may be shown to everybody: paths, mailboxes and senders are nobody's business."""
-        return self.scheme in ("http", "https")
+        return self.scheme in ("http", "https") and "@" not in self.url.split("/", 3)[2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,9 +102,6 @@ def shown(address: str) -> str:
             "http:///feed",
             "https://a.example/a b",
             "https://[a.example/",
-            "imaps:///INBOX",
-            "imaps://[a/INBOX",
-            "imap://a.example/IN BOX",
         ),
         *("x" * 300, "x/" * 900),
     ],
@@ -116,6 +113,15 @@ def test_no_other_folder_and_no_other_scheme_can_be_named(home: Path, address: s
     assert given.complaints == (
         f"line 4: {shown(address)} is neither an http(s) address nor a mailbox (imaps://…) nor a folder beside this file",
     )
+
+
+@pytest.mark.parametrize("address", ["imaps:///INBOX", "imaps://[a/INBOX", "imap://a.example/IN BOX", "imaps://ada@a.example/?since=1"])
+def test_a_mailbox_that_cannot_be_read_is_a_bad_line(home: Path, address: str) -> None:
+    given = read_opml(opml(outline(address)), home)
+    assert given.subscriptions == ()
+    (complaint,) = given.complaints
+    assert complaint.startswith("line 3: ")
+    assert "mailbox" in complaint
 
 
 @pytest.mark.parametrize(
@@ -139,11 +145,11 @@ def test_an_address_may_be_as_long_as_the_database_can_keep_it(home: Path) -> No
 
 def test_mailboxes_are_read_and_schemes_are_told_in_small_letters(home: Path) -> None:
     given = read_opml(
-        opml(outline("imaps://ada@mail.example/INBOX?list=a%20b"), outline("IMAP://mail.example/"), outline("HTTPS://A.example/")), home
+        opml(outline("imaps://ada@mail.example/INBOX?list=a%20b"), outline("IMAP://bob@mail.example/"), outline("HTTPS://A.example/")), home
     )
     assert [each.url for each in given.subscriptions] == [
         "imaps://ada@mail.example/INBOX?list=a%20b",
-        "imap://mail.example/",
+        "imap://bob@mail.example/",
         "https://A.example/",
     ]
 
@@ -274,7 +280,7 @@ sources = st.lists(
     st.builds(
         Source,
         id=st.integers(1, 9),
-        url=urls | st.sampled_from(["imaps://ada@mail.example/INBOX?list=%3Ca&b%3E", "imap://mail.example/News"]),
+        url=urls | st.sampled_from(["imaps://ada@mail.example/INBOX?list=%3Ca.b%3E&from=c", "imap://bob@mail.example/News"]),
         title=names,
         folder=folders,
         home_url=st.none() | st.just("https://home.example/?a=1&b=<2>"),

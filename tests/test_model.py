@@ -24,6 +24,8 @@ def test_tallies_add_up_kind_by_kind() -> None:
         ("file:///var/letters/", False),
         ("imaps://ada@mail.example/INBOX", False),
         ("newsletter:from/ada@mail.example", False),
+        ("https://ada:secret@a.example/feed", False),
+        ("https://a.example/@ada/feed", True),
     ],
 )
 def test_only_web_addresses_are_shown_to_everybody(url: str, public: bool) -> None:

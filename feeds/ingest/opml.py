@@ -11,15 +11,15 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from lxml import etree
 
 from feeds.errors import InputError
+from feeds.ingest.addresses import network_address, shown
 from feeds.ingest.files import folder_url
 from feeds.ingest.mend import mended
 from feeds.model import Source, Subscription
-from feeds.text import plain_line, scrub, web_url
+from feeds.text import plain_line, scrub
 
 _NAMESPACE = "tag:healthwire.invalid,2026:opml"
 _INTERVAL = f"{{{_NAMESPACE}}}interval"
@@ -37,7 +37,6 @@ _MOST_ELEMENTS = 100_000
 _DEEPEST = 10
 _LONGEST_NAME = 500
 # What PostgreSQL can keep unique is a good third longer.
-_LONGEST_ADDRESS = 2000
 # To the end of the first line that ends a tag, but no more than memory should hold of it at once.
 _PIECE = re.compile(rb"(?s:.)[^>]{0,65536}[^\n]{0,65536}\n?")
 # Bytes without a whole element, after which the rest is not looked at.
@@ -190,7 +189,7 @@ class _Reader:
         if address:
             self._source(outline, line, address, name, around or _category(given.get("category", "")))
         elif kind in _LEAF_TYPES or "htmlurl" in given:
-            self._complaints.append((line, f"{_shown(name)} has no address of a feed (xmlUrl)"))
+            self._complaints.append((line, f"{shown(name)} has no address of a feed (xmlUrl)"))
         is_folder = name and not address and len(around) < _DEEPEST
         self._folders[outline] = (*around, name) if is_folder else around
 
@@ -225,13 +224,13 @@ def _interval(value: str | None) -> int | None:
     if value is None:
         return None
     if not re.fullmatch(r"[0-9]{1,8}", value) or not 1 <= int(value) <= _YEAR:
-        raise InputError(f"the interval {_shown(value)} is not a number of seconds from 1 to {_YEAR}")
+        raise InputError(f"the interval {shown(value)} is not a number of seconds from 1 to {_YEAR}")
     return int(value)
 
 
 def _full_text(value: str | None) -> bool:
     if value not in (None, "true", "false"):
-        raise InputError(f"fullText is {_shown(value)} and neither 'true' nor 'false'")
+        raise InputError(f"fullText is {shown(value)} and neither 'true' nor 'false'")
     return value == "true"
 
 
@@ -241,40 +240,10 @@ def _usable(address: str, home: Path | None) -> str:
     Raises:
         InputError: it names none that may be read.
     """
-    scheme, colon, rest = scrub(address).partition(":")
-    url = f"{scheme.lower()}{colon}{rest}"
-    # Some readers write the scheme by which browsers hand them feeds: feed://host/ and feed:https://host/.
-    url = re.sub(r"^feed:(?=//)", "http:", re.sub(r"^feed:(?=https?:)", "", url))
-    if len(url.encode()) > _LONGEST_ADDRESS:
-        raise InputError(f"the address {_shown(address)} is longer than {_LONGEST_ADDRESS} bytes")
-    if _holds_password(url):
-        raise InputError(f"the address {_shown(address)} holds a password; passwords never stand in addresses")
-    known = web_url(url) or _mailbox(url) or _folder(url, home)
+    known = network_address(address) or _folder(address, home)
     if known is None:
-        raise InputError(f"{_shown(address)} is neither an http(s) address nor a mailbox (imaps://…) nor a folder beside this file")
+        raise InputError(f"{shown(address)} is neither an http(s) address nor a mailbox (imaps://…) nor a folder beside this file")
     return known
-
-
-def _shown(text: str) -> str:
-    """A text as a complaint quotes it: short, on one line, and without whoever or whatever it logs in with."""
-    without = re.sub(r"//[^/?#]*@", "//…@", text)
-    return repr(without if len(without) <= 100 else f"{without[:100]}…")
-
-
-def _holds_password(url: str) -> bool:
-    try:
-        return urlsplit(url).password is not None
-    except ValueError:
-        return False
-
-
-def _mailbox(url: str) -> str | None:
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme in _MAILBOXES and parts.hostname and parts.port != 0 and not re.search(r"[\s<>\"]", url)
-    except ValueError:
-        return None
-    return url if is_usable else None
 
 
 def _folder(address: str, home: Path | None) -> str | None:
