@@ -13,12 +13,17 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 from ulid import ULID
 
-from feeds.model import PublishedStory, Source
-from feeds.text import summary, web_url
+from feeds.condition import event_story, event_title
+from feeds.model import PublishedStory, Source, SourceEvent
+from feeds.text import plain_line, summary, web_url
 
 # Ids must never change, so they hold no host name that an operator could change (RFC 4151; "invalid" by RFC 2606).
 _TAG = "tag:healthwire.invalid,2026:"
 _SCHEME = f"{_TAG}topics"
+_EVENTS = f"{_TAG}events"
+
+HEALTH = "sources-health"
+SOURCES = "/sources"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +44,36 @@ def feed_path(name: str) -> str:
 
 def page_path(name: str) -> str:
     """The page that shows what the feed shows."""
-    return "/" if name == "all" else f"/topics/{name}"
+    return {"all": "/", HEALTH: SOURCES}.get(name, f"/topics/{name}")
 
 
 def story_path(story_id: str) -> str:
     return f"/stories/{story_id}"
 
 
+def source_path(source_id: int) -> str:
+    """Where a source stands on the page of all sources."""
+    return f"{SOURCES}#source-{source_id}"
+
+
 def render(head: FeedHead, stories: Sequence[PublishedStory], titles: dict[str, str]) -> bytes:
     """An Atom document of the stories, in their order; ``titles`` are the topics' names for people."""
+    feed = _feed(head)
+    feed.register_extension("source", _NoFeedExtension, _SourceExtension, atom=True, rss=False)
+    for story in stories:
+        _add(feed.add_entry(order="append"), story, head, titles)
+    return bytes(feed.atom_str(encoding="utf-8"))
+
+
+def render_events(head: FeedHead, events: Sequence[SourceEvent]) -> bytes:
+    """An Atom document of what happened to sources, in their order, with no word that is not for everybody."""
+    feed = _feed(head)
+    for event in events:
+        _add_event(feed.add_entry(order="append"), event, head)
+    return bytes(feed.atom_str(encoding="utf-8"))
+
+
+def _feed(head: FeedHead) -> FeedGenerator:
     feed = FeedGenerator()
     feed.id(f"{_TAG}{head.instance}/feeds/{head.name}")
     feed.title(head.title)
@@ -59,10 +85,7 @@ def render(head: FeedHead, stories: Sequence[PublishedStory], titles: dict[str, 
     feed.icon(f"{head.base_url}/static/icon.svg")
     feed.language("en-GB")
     feed.updated(_moment(head.updated))
-    feed.register_extension("source", _NoFeedExtension, _SourceExtension, atom=True, rss=False)
-    for story in stories:
-        _add(feed.add_entry(order="append"), story, head, titles)
-    return bytes(feed.atom_str(encoding="utf-8"))
+    return feed
 
 
 def _add(entry: FeedEntry, story: PublishedStory, head: FeedHead, titles: dict[str, str]) -> None:
@@ -79,6 +102,19 @@ def _add(entry: FeedEntry, story: PublishedStory, head: FeedHead, titles: dict[s
     entry.summary(summary(story.text) or story.title)
     entry.content(f"{story.html}\n<p><em>{html.escape(provenance(story))}</em></p>", type="html")
     entry.source.describe(story, head)
+
+
+def _add_event(entry: FeedEntry, event: SourceEvent, head: FeedHead) -> None:
+    entry.id(f"{_TAG}{head.instance}/events/{event.id}")
+    entry.title(plain_line(event_title(event)))
+    entry.link(href=head.base_url + source_path(event.source.id), rel="alternate", type="text/html")
+    # Later events of one second have later times, all within the second before it was over.
+    moment = _moment(event.at) - timedelta(microseconds=999_999 - event.id % 999_999)
+    entry.published(moment)
+    entry.updated(moment)
+    entry.category(term=event.kind, scheme=_EVENTS, label=event.kind)
+    paragraphs = [html.escape(plain_line(sentence)) for sentence in event_story(event)]
+    entry.content("".join(f"<p>{words}</p>" for words in paragraphs), type="html")
 
 
 def provenance(story: PublishedStory) -> str:
