@@ -20,6 +20,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 # One thread a fit: with more, numerical libraries fight over the cores of a small machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -32,9 +33,9 @@ from classifier.report import entry_lines, register_lines
 from classifier.stories import stories_in
 from classifier.topics import load_topics
 from feeds import model as m
-from feeds.console import judgement_lines, outcome_lines, progress, reading_notes, source_lines, story_lines, token_lines
+from feeds.console import judgement_lines, outcome_lines, progress, reading_notes, source_facts, source_table, story_lines, token_lines
 from feeds.errors import HealthwireError, InputError, SettingsError, StoreError
-from feeds.ingest.chores import Chore, Rescoring, Stopping, WeeklyFigures
+from feeds.ingest.chores import Chore, Rescoring, SilenceWatch, Stopping, WeeklyFigures
 from feeds.ingest.files import folder_url, read_files
 from feeds.ingest.http import HttpFetcher
 from feeds.ingest.opml import read_opml, write_opml
@@ -353,6 +354,7 @@ def run_ingest(settings: Settings) -> None:
                 Chore("rescoring", 10, Rescoring(store, tagger, clock)),
                 Chore("retraining", 60, Retraining(settings, store)),
                 Chore("weekly figures", 3600, WeeklyFigures(store, tagger, clock)),
+                Chore("watch for silence", 300, SilenceWatch(store, clock, ZoneInfo("Europe/London"))),
             )
             await IngestRole(store, this, clock, lambda: tagger.version, pace, chores).run(stop)
 
@@ -604,10 +606,23 @@ def sources() -> None:
 @sources.command("list")
 @with_settings
 def list_sources(settings: Settings) -> None:
-    """Show all sources and how they do."""
-    for source in prepared_store(settings).sources.list():
-        for line in source_lines(source):
-            click.echo(line)
+    """Show all sources, how they do and when they are polled next."""
+    for line in source_table(prepared_store(settings).sources.list()):
+        click.echo(line)
+
+
+@sources.command("show")
+@click.argument("name")
+@with_settings
+def show_source(settings: Settings, name: str) -> None:
+    """Show what is known of a source (id, address or title), when it is polled next and why."""
+    store = prepared_store(settings)
+    source = store.sources.find(name)
+    others = store.sources.list()
+    carrier = next((each for each in others if each.id == source.carrier), None)
+    carried = [each for each in others if each.carrier == source.id]
+    for line in source_facts(source, carrier, carried, store.events.latest(10, source.id)):
+        click.echo(line)
 
 
 @sources.command("add")
