@@ -78,7 +78,8 @@ def what_next(source: Source) -> str:
         return f"Its next issue is read when source {source.carrier} is polled."
     if source.next_poll is None:
         return "It is not polled by itself."
-    return f"It is {'tried' if source.failures else 'polled'} again on {utc(source.next_poll)}{_because(source)}."
+    again = "polled" if source.last_polled is None else "tried again" if source.failures else "polled again"
+    return f"It is {again} on {utc(source.next_poll)}{_because(source)}."
 
 
 def _because(source: Source) -> str:
