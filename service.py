@@ -22,6 +22,7 @@ from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 # One thread a fit: with more, numerical libraries fight over the cores of a small machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -42,14 +43,15 @@ from feeds.console import (
     reading_notes,
     replay_lines,
     settings_line,
-    source_lines,
+    source_facts,
     source_name,
+    source_table,
     story_lines,
     token_lines,
 )
 from feeds.errors import HealthwireError, InputError, SettingsError, StoreError
 from feeds.ingest.addresses import any_address
-from feeds.ingest.chores import Chore, RawPruning, Rescoring, Stopping, WeeklyFigures
+from feeds.ingest.chores import Chore, RawPruning, Rescoring, SilenceWatch, Stopping, WeeklyFigures
 from feeds.ingest.completion import FullText
 from feeds.ingest.files import read_files
 from feeds.ingest.guard import Guard
@@ -394,6 +396,7 @@ def run_ingest(settings: Settings) -> None:
                 Chore("retraining", 60, Retraining(settings, store)),
                 Chore("weekly figures", 3600, WeeklyFigures(store, tagger, clock)),
                 Chore("pruning of raw documents", 3600, RawPruning(store, clock, settings.raw_days, settings.raw_bytes)),
+                Chore("watch for silence", 300, SilenceWatch(store, clock, ZoneInfo("Europe/London"))),
             )
             await IngestRole(store, this, clock, lambda: tagger.version, pace(settings), chores).run(stop)
 
@@ -676,10 +679,23 @@ def sources() -> None:
 @sources.command("list")
 @with_settings
 def list_sources(settings: Settings) -> None:
-    """Show all sources and how they do."""
-    for source in prepared_store(settings).sources.list():
-        for line in source_lines(source):
-            click.echo(line)
+    """Show all sources, how they do and when they are polled next."""
+    for line in source_table(prepared_store(settings).sources.list()):
+        click.echo(line)
+
+
+@sources.command("show")
+@click.argument("name")
+@with_settings
+def show_source(settings: Settings, name: str) -> None:
+    """Show what is known of a source (id, address or title), when it is polled next and why."""
+    store = prepared_store(settings)
+    source = store.sources.find(name)
+    others = store.sources.list()
+    carrier = next((each for each in others if each.id == source.carrier), None)
+    carried = [each for each in others if each.carrier == source.id]
+    for line in source_facts(source, carrier, carried, store.events.latest(10, source.id)):
+        click.echo(line)
 
 
 @sources.command("add")

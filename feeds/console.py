@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import sys
 import time
+from calendar import day_name
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import click
 
+from feeds.condition import NOT_WELL, kind, since, state, state_words, what_next
 from feeds.ingest.files import Reading
 from feeds.ingest.opml import SourceList
 from feeds.ingest.poll import Outcome
 from feeds.ingest.replay import Replayed
-from feeds.model import Source, TaggedStory, Tally, Token
+from feeds.model import Source, SourceEvent, TaggedStory, Tally, Token
+from feeds.text import plain_line
+from feeds.times import span, utc
 
 
 def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
@@ -34,18 +38,98 @@ def _outcome(outcome: Outcome) -> str:
     return "unchanged" if outcome.unchanged else f"{outcome.tally.new} new, {outcome.tally.edited} edited"
 
 
-def source_lines(source: Source) -> Iterator[str]:
-    """How a source does, with the reason if it fails."""
-    yield f"{source.id:>4}  {_state(source):<30}  {source.title}  {source.url}"
-    if source.error:
-        yield f"      {source.error}"
+def source_table(sources: Sequence[Source]) -> Iterator[str]:
+    """How each source does and when it is polled next, with what is wrong under those that are not well."""
+    for source in sources:
+        when = "no next poll" if source.next_poll is None else f"next {_minute(source.next_poll)}"
+        yield f"{source.id:>4}  {_state(source):<44}  {when:<25}  {source.title}  {source.url}"
+        if state(source) in NOT_WELL:
+            trouble = source.silence if state(source) == "silent" else source.error
+            yield f"      {plain_line(trouble or source.reason)}"
 
 
 def _state(source: Source) -> str:
-    if source.last_polled is None:
-        return "not polled yet"
-    when = time.strftime("%Y-%m-%d %H:%M", time.gmtime(source.last_polled))
-    return f"failed {source.failures}x, {when}" if source.failures else f"ok, {when}"
+    now, began = state(source), since(source)
+    words: str = "not polled yet" if now == "new" else now
+    words += f" since {_minute(began)}" if began is not None else ""
+    return f"{words}, {_times(source.failures)}" if now == "failing" else words
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
+
+
+def _minute(moment: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(moment))
+
+
+def source_facts(source: Source, carrier: Source | None, carried: Sequence[Source], events: Sequence[SourceEvent]) -> Iterator[str]:
+    """Everything that is known of a source, one fact a line; times are in UTC and say so."""
+    facts = {
+        "id": str(source.id),
+        "title": source.title,
+        "address": source.url,
+        "kind": kind(source),
+        "folder": source.folder,
+        "home page": source.home_url,
+        "comes with": carrier and f"source {carrier.id} ({carrier.title})",
+        "brings": ", ".join(f"source {each.id} ({each.title})" for each in carried),
+        "state": state_words(source),
+        "error": source.error,
+        "silence": source.silence,
+        "next": what_next(source),
+        "interval": _interval(source),
+        "usual gap": source.usual_gap and f"{span(source.usual_gap)} between two new entries",
+        "last news": source.last_new and utc(source.last_new),
+        "last polled": source.last_polled and utc(source.last_polled),
+        "last read well": source.last_success and utc(source.last_success),
+        "full text": "the page of each article is fetched" if source.full_text else "as the source gives it",
+        "validators": "; ".join(f"{name}: {value}" for name, value in _validators(source)),
+        "it asks": "; ".join(_wishes(source)),
+        "moving to": _moving(source),
+    }
+    for name, fact in facts.items():
+        if fact:
+            yield f"{name:<15} {plain_line(fact)}"
+    for event in events:
+        yield f"{'event':<15} {utc(event.at)}: {event.kind}: {plain_line(event.text)}"
+
+
+def _interval(source: Source) -> str | None:
+    if source.interval:
+        return f"{span(source.interval)}, set by a person"
+    return "follows from how often it publishes" if source.next_poll is not None else None
+
+
+def _validators(source: Source) -> Iterator[tuple[str, str]]:
+    for name, value in (("ETag", source.etag), ("Last-Modified", source.last_modified), ("body", source.body_hash)):
+        if value:
+            yield name, value
+
+
+def _wishes(source: Source) -> Iterator[str]:
+    """What its document asks of those who poll it."""
+    if source.ttl:
+        yield f"not to be polled more often than every {span(source.ttl)}"
+    if source.skip_hours:
+        yield f"not in the hours from {', '.join(_ranges(source.skip_hours))} UTC"
+    if source.skip_days:
+        yield f"not on {', '.join(f'{name}s' for number, name in enumerate(day_name) if source.skip_days >> number & 1)} (UTC)"
+
+
+def _ranges(hours: int) -> Iterator[str]:
+    """The hours of the day whose bits are set, those in a row together."""
+    wanted = [hour for hour in range(24) if hours >> hour & 1]
+    starts = [hour for hour in wanted if hour - 1 not in wanted]
+    ends = [hour + 1 for hour in wanted if hour + 1 not in wanted]
+    for start, end in zip(starts, ends, strict=True):
+        yield f"{start:02}:00 to {end:02}:00"
+
+
+def _moving(source: Source) -> str | None:
+    if not source.moved_to:
+        return None
+    return f"{source.moved_to}, where permanent redirects led {_times(source.moved_times)}; it is stored after the second good poll there"
 
 
 def replay_lines(results: Sequence[Replayed], *, apply: bool) -> Iterator[str]:

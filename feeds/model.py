@@ -82,6 +82,28 @@ class SourceEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """When an article came: the time that it bears, if that is credible, and when it was first ``seen``."""
+
+    dated: int
+    seen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A source whose silence would be noticed.
+
+    ``latest``: when its latest article was first seen; ``looked``: when it, or the mailbox or folder that carries it, was last read
+    without an error.
+    """
+
+    id: int
+    latest: int
+    looked: int
+    silent_since: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to poll one source until it runs out; ``token`` fences the write at the end."""
 

@@ -9,7 +9,7 @@ from fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.ingest.schedule import Rhythm, after_failure, after_success, span, usual_gap
+from feeds.ingest.schedule import Rhythm, after_failure, after_success, usual_gap
 from feeds.model import Source
 
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86_400, 31_536_000
@@ -190,22 +190,3 @@ def test_the_reason_is_told_in_plain_words(source: Source, fresh_for: int, reaso
 )
 def test_the_usual_gap_is_the_mean_time_between_arrivals(arrivals: list[int], gap: int | None) -> None:
     assert usual_gap(arrivals) == gap
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0, "0 seconds"),
-        (1, "1 second"),
-        (90, "90 seconds"),
-        (120, "2 minutes"),
-        (900, "15 minutes"),
-        (3600, "1 hour"),
-        (2 * HOUR, "2 hours"),
-        (36 * HOUR, "36 hours"),
-        (2 * DAY, "2 days"),
-        (9 * DAY + HOUR, "9 days"),
-    ],
-)
-def test_durations_are_told_as_people_say_them(seconds: int, words: str) -> None:
-    assert span(seconds) == words

@@ -1,12 +1,15 @@
-"""What the ingest role does between polls: tags stories anew when the model changed, and keeps the weekly figures."""
+"""What the ingest role does between polls: tags stories anew when the model changed, keeps the weekly figures, notices silence."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from feeds.drift import acronyms
+from feeds.ingest.silence import DAY, WINDOW, Expectation, expectation
+from feeds.model import Watched
 from feeds.ports import Clock, Tagger
 from feeds.store import Store
 from feeds.store.weeks import WEEK, monday
@@ -18,6 +21,8 @@ RESCORED_DAYS = 90
 _WEEKS, _CHANGING = 12, 2
 # Few enough that no poll waits long for the database.
 _BATCH = 50
+# So many sources are looked into at a time; their habits do not change by the hour.
+_HABITS = 250
 
 Stopping = Callable[[], bool]
 """Tells a chore that it should come to an end; what it leaves undone it does the next time."""
@@ -104,3 +109,65 @@ class WeeklyFigures:
             new = acronyms(self._store.weeks.texts(start), self._tagger.knows)
             self._store.weeks.put(self._store.weeks.count(start, new))
         self._counted = state
+
+
+@dataclass(frozen=True, slots=True)
+class _Outlook:
+    """What is expected of a source whose latest article was seen at ``latest``; nothing else is before ``good_until``."""
+
+    latest: int
+    expected: Expectation | None
+    good_until: int
+
+
+class SilenceWatch:
+    """Notices when a source that used to publish on a rhythm has not, and when it does again.
+
+    What is expected of each source is kept in memory, so that most rounds only compare moments; some of the sources are looked
+    into anew when something came and their outlook is a day old, or it says that they should have brought more by now.
+    """
+
+    def __init__(self, store: Store, clock: Clock, zone: tzinfo) -> None:
+        self._silences = store.silences
+        self._clock = clock
+        self._zone = zone
+        self._outlooks: dict[int, _Outlook] = {}
+
+    def __call__(self, stopping: Stopping) -> None:
+        now = self._clock()
+        watched = self._silences.watched()
+        self._outlooks = {each.id: self._outlooks[each.id] for each in watched if each.id in self._outlooks}
+        looked_into = 0
+        for each in watched:
+            if stopping():
+                return
+            if each.silent_since is not None:
+                self._listen(each, each.silent_since, now)
+            elif looked_into < _HABITS and self._is_old(each, now):
+                looked_into += 1
+                self._look_into(each, now)
+            self._tell(each, now)
+
+    def _listen(self, watched: Watched, silent_since: int, now: int) -> None:
+        if watched.latest > silent_since and self._silences.speak(watched, now):
+            _log.info("source %d brings something again", watched.id)
+
+    def _is_old(self, watched: Watched, now: int) -> bool:
+        known = self._outlooks.get(watched.id)
+        return known is None or (known.latest != watched.latest and known.good_until <= now)
+
+    def _look_into(self, watched: Watched, now: int) -> None:
+        expected = expectation(self._silences.arrivals(watched.id, watched.latest - WINDOW), self._zone)
+        # Something that came only puts off what is expected, so until then there is no need to look again.
+        good_until = min(now + DAY, expected.at if expected else now + DAY)
+        self._outlooks[watched.id] = _Outlook(watched.latest, expected, good_until)
+
+    def _tell(self, watched: Watched, now: int) -> None:
+        known = self._outlooks.get(watched.id)
+        expected = known.expected if known and known.latest == watched.latest else None
+        # Only who looked after that moment can say that nothing came.
+        if watched.silent_since is not None or expected is None or not expected.at <= min(now, watched.looked):
+            return
+        since = max(expected.at, watched.latest)
+        if self._silences.fall_silent(watched, since, expected.words, now):
+            _log.warning("source %d is silent: %s", watched.id, expected.words)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from feeds.model import Plan, Source, Wishes
+from feeds.times import span
 
 DAY = 86_400
 # Polls are put off by up to this share, so that sources which were read together drift apart.
@@ -105,14 +106,3 @@ def _outside(at: int, latest: int, wishes: Wishes) -> int:
 def _hours(at: int, latest: int) -> Iterator[int]:
     yield at
     yield from range(at - at % 3600 + 3600, latest + 1, 3600)
-
-
-def span(seconds: int) -> str:
-    """A duration as people say it, e.g. "40 minutes", "3 hours", "9 days"."""
-    length = timedelta(seconds=seconds)
-    for unit, size in (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1))):
-        # "36 hours" says more than "2 days", and "90 minutes" more than "2 hours".
-        if length >= 2 * size or (length >= size and length % size < size / 10):
-            number = round(length / size)
-            return f"{number} {unit}{'' if number == 1 else 's'}"
-    return f"{seconds} second{'' if seconds == 1 else 's'}"

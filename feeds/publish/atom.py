@@ -13,12 +13,17 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 from ulid import ULID
 
-from feeds.model import PublishedStory, Source
-from feeds.text import summary, web_url
+from feeds.condition import event_story, event_title
+from feeds.model import PublishedStory, Source, SourceEvent
+from feeds.text import plain_line, summary, web_url
 
 # Ids must never change, so they hold no host name that an operator could change (RFC 4151; "invalid" by RFC 2606).
 _TAG = "tag:healthwire.invalid,2026:"
 _SCHEME = f"{_TAG}topics"
+_EVENTS = f"{_TAG}events"
+
+HEALTH = "sources-health"
+SOURCES = "/sources"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +44,37 @@ def feed_path(name: str) -> str:
 
 def page_path(name: str) -> str:
     """The page that shows what the feed shows."""
-    return "/" if name == "all" else f"/topics/{name}"
+    return {"all": "/", HEALTH: SOURCES}.get(name, f"/topics/{name}")
 
 
 def story_path(story_id: str) -> str:
     return f"/stories/{story_id}"
 
 
+def source_path(source_id: int) -> str:
+    """Where a source stands on the page of all sources."""
+    return f"{SOURCES}#source-{source_id}"
+
+
 def render(head: FeedHead, stories: Sequence[PublishedStory], titles: dict[str, str]) -> bytes:
     """An Atom document of the stories, in their order; ``titles`` are the topics' names for people."""
+    feed = _feed(head)
+    for story in stories:
+        _add(feed.add_entry(order="append"), story, head, titles)
+    return bytes(feed.atom_str(encoding="utf-8"))
+
+
+def render_events(head: FeedHead, events: Sequence[SourceEvent]) -> bytes:
+    """An Atom document of what happened to sources, in their order, with no word that is not for everybody."""
+    feed = _feed(head)
+    for event in events:
+        _add_event(feed.add_entry(order="append"), event, head)
+    return bytes(feed.atom_str(encoding="utf-8"))
+
+
+def _feed(head: FeedHead) -> FeedGenerator:
     feed = FeedGenerator()
-    feed.id(f"{_TAG}{head.instance}/feeds/{head.name}")
+    feed.id(_feed_id(head))
     feed.title(head.title)
     feed.subtitle(head.subtitle)
     feed.link(href=head.base_url + feed_path(head.name), rel="self", type="application/atom+xml")
@@ -60,9 +85,7 @@ def render(head: FeedHead, stories: Sequence[PublishedStory], titles: dict[str, 
     feed.language("en-GB")
     feed.updated(_moment(head.updated))
     feed.register_extension("source", _NoFeedExtension, _SourceExtension, atom=True, rss=False)
-    for story in stories:
-        _add(feed.add_entry(order="append"), story, head, titles)
-    return bytes(feed.atom_str(encoding="utf-8"))
+    return feed
 
 
 def _add(entry: FeedEntry, story: PublishedStory, head: FeedHead, titles: dict[str, str]) -> None:
@@ -78,7 +101,24 @@ def _add(entry: FeedEntry, story: PublishedStory, head: FeedHead, titles: dict[s
         entry.category(term="untagged", scheme=_SCHEME, label="No topic")
     entry.summary(summary(story.text) or story.title)
     entry.content(f"{story.html}\n<p><em>{html.escape(provenance(story))}</em></p>", type="html")
-    entry.source.describe(story, head)
+    source = story.source
+    home = web_url(source.home_url)
+    entry.source.describe(_source_id(source, head.instance), source.title, _version(story), web_url(source.url), home)
+
+
+def _add_event(entry: FeedEntry, event: SourceEvent, head: FeedHead) -> None:
+    entry.id(f"{_TAG}{head.instance}/events/{event.id}")
+    entry.title(plain_line(event_title(event)))
+    entry.link(href=head.base_url + source_path(event.source.id), rel="alternate", type="text/html")
+    # Later events of one second have later times, all within the second before it was over.
+    moment = _moment(event.at) - timedelta(microseconds=999_999 - event.id % 999_999)
+    entry.published(moment)
+    entry.updated(moment)
+    entry.category(term=event.kind, scheme=_EVENTS, label=event.kind)
+    paragraphs = [html.escape(plain_line(sentence)) for sentence in event_story(event)]
+    entry.content("".join(f"<p>{words}</p>" for words in paragraphs), type="html")
+    # Told here first; readers that mix feeds show it as where an entry is from.
+    entry.source.describe(_feed_id(head), head.title, moment, head.base_url + feed_path(head.name), head.base_url + page_path(head.name))
 
 
 def provenance(story: PublishedStory) -> str:
@@ -110,24 +150,26 @@ class _SourceExtension(BaseEntryExtension):  # type: ignore[misc]
     """A complete atom:source (RFC 4287 section 4.2.11); feedgen's own has neither id nor updated."""
 
     def __init__(self) -> None:
-        self._story: PublishedStory | None = None
-        self._head: FeedHead | None = None
+        self._texts: dict[str, str] = {}
+        self._links: dict[str, str | None] = {}
 
-    def describe(self, story: PublishedStory, head: FeedHead) -> None:
-        self._story, self._head = story, head
+    def describe(self, source_id: str, title: str, updated: datetime, own: str | None, home: str | None) -> None:
+        """``own`` is the source's own address, ``home`` that of the page it belongs to."""
+        self._texts = {"id": source_id, "title": title, "updated": updated.isoformat()}
+        self._links = {"self": own, "alternate": home}
 
     def extend_atom(self, entry: etree._Element) -> etree._Element:
-        if self._story and self._head:
-            source = self._story.source
-            element = etree.SubElement(entry, "source")
-            etree.SubElement(element, "id").text = _source_id(source, self._head.instance)
-            etree.SubElement(element, "title").text = source.title
-            etree.SubElement(element, "updated").text = _version(self._story).isoformat()
-            if url := web_url(source.url):
-                etree.SubElement(element, "link", rel="self", href=url)
-            if home := web_url(source.home_url):
-                etree.SubElement(element, "link", rel="alternate", href=home)
+        element = etree.SubElement(entry, "source")
+        for name, text in self._texts.items():
+            etree.SubElement(element, name).text = text
+        for relation, address in self._links.items():
+            if address:
+                etree.SubElement(element, "link", rel=relation, href=address)
         return entry
+
+
+def _feed_id(head: FeedHead) -> str:
+    return f"{_TAG}{head.instance}/feeds/{head.name}"
 
 
 def _source_id(source: Source, instance: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -13,11 +13,12 @@ from ulid import ULID
 
 from feeds.errors import Gone, NotFound
 from feeds.model import FeedState, StoryQuery, Topic
-from feeds.publish.atom import FeedHead, render
+from feeds.publish.atom import HEALTH, FeedHead, render, render_events
 from feeds.store import Store
 
 ATOM = "application/atom+xml; charset=utf-8"
 _ENTRIES = 50
+_HEALTH = ("Healthwire: how the sources do", "Sources that broke, recovered, moved, stopped, fell silent or spoke again")
 # What a topic may be called; nothing else is worth a question to the database, which some characters would upset.
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 # Below this size the gzip header eats what compression saves.
@@ -56,6 +57,7 @@ class FeedDocuments:
         self._meanings = {topic.name: topic.meaning for topic in topics}
         self._built: dict[str, tuple[FeedState, Document]] = {}
         self._counted: tuple[FeedState, dict[str, int]] | None = None
+        self._health: tuple[Hashable, Document] | None = None
         self._lock = Lock()
         self._instance = store.status.instance()
 
@@ -86,6 +88,15 @@ class FeedDocuments:
                     self._built[name] = known
         return known[1]
 
+    def sources_health(self) -> Document:
+        """The document of what happened to sources lately; no other feed shows any of it."""
+        state = self._store.events.state(_ENTRIES)
+        known = self._health
+        if known is None or known[0] != state:
+            with self._lock:
+                known = self._health = (state, self._build_health())
+        return known[1]
+
     def counts(self) -> dict[str, int]:
         """How many stories each feed has in all; counted anew only after a change."""
         state = self._store.stories.last_change()
@@ -102,6 +113,12 @@ class FeedDocuments:
         title, subtitle = describe(name, self._titles, self._meanings)
         head = FeedHead(name, title, subtitle, self._instance, self.modified(state), self._base_url)
         return document(render(head, stories, self._titles), ATOM, head.updated)
+
+    def _build_health(self) -> Document:
+        events = self._store.events.latest(_ENTRIES)
+        updated = events[0].at if events else self.modified(FeedState())
+        head = FeedHead(HEALTH, *_HEALTH, self._instance, updated, self._base_url)
+        return document(render_events(head, events), ATOM, updated)
 
 
 def describe(name: str, titles: dict[str, str], meanings: dict[str, str]) -> tuple[str, str]:

@@ -8,8 +8,10 @@ import sqlalchemy as sa
 
 from feeds.store.corrections import Corrections
 from feeds.store.engine import connect, migrate
+from feeds.store.events import Events
 from feeds.store.polls import Polls
 from feeds.store.raws import Raws
+from feeds.store.silences import Silences
 from feeds.store.sources import Sources
 from feeds.store.status import Status
 from feeds.store.stories import Stories
@@ -28,6 +30,8 @@ class Store:
     sources: Sources
     polls: Polls
     stories: Stories
+    events: Events
+    silences: Silences
     status: Status
     tags: Tags
     corrections: Corrections
@@ -48,6 +52,8 @@ def open_store(url: str) -> Store:
         Sources(engine),
         Polls(engine),
         Stories(engine),
+        Events(engine),
+        Silences(engine),
         Status(engine),
         Tags(engine),
         Corrections(engine),

@@ -88,6 +88,18 @@ class Sources:
         with reading(self._engine) as connection:
             return [as_source(row) for row in connection.execute(sa.select(*SOURCE_COLUMNS).order_by(source.c.id))]
 
+    def get(self, source_id: int) -> Source:
+        """By id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(*SOURCE_COLUMNS).where(source.c.id == source_id)).first()
+        if row is None:
+            raise NotFound("no such source")
+        return as_source(row)
+
     def find(self, name: str) -> Source:
         """By id, address, or title (whole, any case).
 

@@ -27,6 +27,14 @@ def answer(request: Request, document: Document, headers: dict[str, str] | None 
     return response
 
 
+def revalidated(request: Request, response: Response) -> Response:
+    """The response, which caches may keep but must ask about each time: it can change without a story's change."""
+    response.headers["Cache-Control"] = "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
 def _accepts_gzip(request: Request) -> bool:
     accepted = request.accept_encodings
     return accepted.quality("gzip") > 0 and accepted.quality("gzip") >= accepted.quality("identity")

@@ -9,7 +9,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable
 
 from feeds import errors
-from feeds.web import api, curation, feed_views, metrics, model_api, pages, probes
+from feeds.web import api, curation, feed_views, metrics, model_api, pages, probes, source_views
 from feeds.web.parts import WebParts
 
 _log = logging.getLogger(__name__)
@@ -25,6 +25,7 @@ _BLUEPRINTS = (
     metrics.blueprint,
     pages.blueprint,
     probes.blueprint,
+    source_views.blueprint,
 )
 # No text that anyone would classify is longer, and no form.
 _MAX_BODY = 8 * 1024 * 1024

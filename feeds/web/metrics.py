@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from flask import Blueprint, Response
@@ -10,6 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
 
+from feeds.condition import STATES, state
 from feeds.web.parts import WebParts, drift_of, parts
 
 blueprint = Blueprint("metrics", __name__)
@@ -43,12 +45,25 @@ class _Figures(Collector):
         beat = site.store.status.health().heartbeat
         if beat is not None:
             yield GaugeMetricFamily("healthwire_ingest_heartbeat_age_seconds", "Since ingest was last heard of", site.clock() - beat)
-        sources = site.store.sources.list()
-        yield GaugeMetricFamily("healthwire_sources", "Sources", len(sources))
-        yield GaugeMetricFamily(
-            "healthwire_sources_failing", "Sources whose last poll failed", sum(source.failures > 0 for source in sources)
-        )
+        yield from self._sources()
         yield GaugeMetricFamily("healthwire_corrections", "Decisions that curators made", site.store.corrections.last())
+
+    def _sources(self) -> Iterator[Metric]:
+        now, sources = self._site.clock(), self._site.store.sources.list()
+        yield GaugeMetricFamily("healthwire_sources", "Sources", len(sources))
+        states = Counter(map(state, sources))
+        yield _by("healthwire_sources_by_state", "Sources in each state", "state", {name: states[name] for name in STATES})
+        failing = [source for source in sources if source.failures]
+        yield GaugeMetricFamily("healthwire_sources_failing", "Sources whose last poll failed", len(failing))
+        failures = sum(source.failures for source in failing)
+        yield GaugeMetricFamily("healthwire_source_failures", "Failed polls in a row, of all sources together", failures)
+        oldest = max((now - source.failing_since for source in failing if source.failing_since), default=0)
+        yield GaugeMetricFamily("healthwire_source_failing_longest_seconds", "Since the longest failing source began to fail", oldest)
+        silent = sum(source.silent_since is not None for source in sources)
+        yield GaugeMetricFamily("healthwire_sources_silent", "Sources that have not brought what was to be expected", silent)
+        overdue = sum(source.next_poll is not None and source.next_poll < now - self._site.patience for source in sources)
+        meaning = f"Sources that should have been polled more than {self._site.patience} s ago"
+        yield GaugeMetricFamily("healthwire_polls_overdue", meaning, overdue)
 
     def _model(self) -> Iterator[Metric]:
         about = self._site.judge.about()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,10 +12,11 @@ from werkzeug.datastructures import MultiDict
 
 from feeds.drift import BAND_WEEKS
 from feeds.model import PublishedStory, StoryQuery
-from feeds.publish.atom import feed_path, page_path, provenance, story_path
+from feeds.publish.atom import feed_path, page_path, provenance, source_path, story_path
 from feeds.publish.documents import document
 from feeds.text import summary
-from feeds.web.answer import answer
+from feeds.times import day, utc
+from feeds.web.answer import answer, revalidated
 from feeds.web.api import moment
 from feeds.web.parts import drift_of, parts
 from feeds.web.query import story_id as checked_id
@@ -28,9 +28,8 @@ _HTML = "text/html; charset=utf-8"
 _STORIES = 30
 
 
-def _day(seconds: int) -> str:
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment.day} {moment:%B %Y}"
+def _capitalized(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _percent(share: float) -> str:
@@ -49,7 +48,10 @@ def _share(part: float) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "figure": _figure,
     "share": _share,
-    "day": _day,
+    "day": day,
+    "utc": utc,
+    "capitalize_first": _capitalized,
+    "source_path": source_path,
     "iso": moment,
     "percent": _percent,
     "summary": summary,
@@ -85,12 +87,8 @@ def quality() -> Response:
     site = parts()
     found = drift_of(site)
     weeks = site.store.weeks.latest(BAND_WEEKS + 1)
-    response = Response(_rendered("quality.html", feed=None, model=site.judge.about(), drift=found, weeks=weeks), content_type=_HTML)
     # Models and weeks come without a change of a story, so the change log's date says nothing of this page.
-    response.headers["Cache-Control"] = "no-cache"
-    response.add_etag()
-    response.make_conditional(request)
-    return response
+    return revalidated(request, Response(rendered("quality.html", feed=None, model=site.judge.about(), drift=found, weeks=weeks)))
 
 
 def _listing(feed: str) -> Response:
@@ -108,10 +106,11 @@ def _older(feed: str, query: StoryQuery, found: list[PublishedStory]) -> str | N
 def _page(template: str, **values: Any) -> Response:
     site = parts()
     modified = site.documents.modified(site.store.stories.last_change())
-    return answer(request, document(_rendered(template, **values).encode(), _HTML, modified))
+    return answer(request, document(rendered(template, **values).encode(), _HTML, modified))
 
 
-def _rendered(template: str, **values: Any) -> str:
+def rendered(template: str, **values: Any) -> str:
+    """A page in the frame that all pages share."""
     site = parts()
     topics = {topic.name: topic for topic in site.topics}
     return render_template(template, topics=topics, counts=site.documents.counts(), **values)

@@ -1,0 +1,108 @@
+"""How the sources do, for people and programs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from feeds.condition import NOT_WELL, STATES, kind, public_error, public_name, since, state, state_words, what_next
+from feeds.errors import NotFound
+from feeds.model import Source
+from feeds.publish.atom import SOURCES
+from feeds.text import web_url
+from feeds.web.answer import revalidated
+from feeds.web.api import json_response, moment, preflight
+from feeds.web.pages import rendered
+from feeds.web.parts import parts
+from feeds.web.query import whole
+
+blueprint = Blueprint("sources", __name__)
+
+_PAGE = 100
+
+
+@blueprint.get(SOURCES)
+def page() -> Response:
+    """All sources, those that somebody should look at first."""
+    sources = sorted(parts().store.sources.list(), key=lambda each: (STATES.index(state(each)), public_name(each).casefold(), each.id))
+    number = whole(request.args, "page", 1, 10**6 - 1) or 1
+    shown = sources[(number - 1) * _PAGE : number * _PAGE]
+    html = rendered(
+        "sources.html",
+        feed=None,
+        sources=[_row(each) for each in shown],
+        total=len(sources),
+        not_well=sum(state(each) in NOT_WELL for each in sources),
+        number=number,
+        pages=max(1, -(-len(sources) // _PAGE)),
+    )
+    return revalidated(request, Response(html))
+
+
+@blueprint.get("/api/v1/sources", provide_automatic_options=False)
+def sources() -> Response:
+    return revalidated(request, json_response({"items": [source_json(each) for each in parts().store.sources.list()]}, {}))
+
+
+@blueprint.get("/api/v1/sources/<source_id>", provide_automatic_options=False)
+def source(source_id: str) -> Response:
+    if not re.fullmatch(r"[1-9][0-9]{0,17}", source_id):
+        raise NotFound("no such source")
+    return revalidated(request, json_response(source_json(parts().store.sources.get(int(source_id))), {}))
+
+
+@blueprint.route("/api/v1/sources", methods=["OPTIONS"])
+@blueprint.route("/api/v1/sources/<source_id>", methods=["OPTIONS"])
+def options(source_id: str = "") -> Response:
+    return preflight("GET, HEAD, OPTIONS")
+
+
+def source_json(source: Source) -> dict[str, Any]:
+    """A source as the API shows it: when it is polled next and why, and how it does. Durations are in seconds."""
+    return {
+        "id": source.id,
+        "title": public_name(source),
+        "url": source.url if source.is_public else None,
+        "home_url": web_url(source.home_url),
+        "folder": source.folder,
+        "kind": kind(source),
+        "carrier": source.carrier,
+        "state": state(source),
+        "what_next": what_next(source),
+        "next_poll": _moment(source.next_poll),
+        "why": source.reason or None,
+        "last_polled": _moment(source.last_polled),
+        "last_success": _moment(source.last_success),
+        "last_new": _moment(source.last_new),
+        "failures": source.failures,
+        "failing_since": _moment(source.failing_since),
+        "error": public_error(source),
+        "silence": source.silence,
+        "silent_since": _moment(source.silent_since),
+        "moved_to": source.moved_to if source.is_public else None,
+        "interval": source.interval,
+        "usual_gap": source.usual_gap,
+        "full_text": source.full_text,
+    }
+
+
+def _moment(seconds: int | None) -> str | None:
+    return None if seconds is None else moment(seconds)
+
+
+def _row(source: Source) -> dict[str, Any]:
+    """A source as the page shows it."""
+    now = state(source)
+    return {
+        "source": source,
+        "name": public_name(source),
+        "link": web_url(source.home_url) or (web_url(source.url) if source.is_public else None),
+        "kind": kind(source),
+        "state": now,
+        "words": state_words(source),
+        "since": since(source),
+        "trouble": source.silence if now == "silent" else public_error(source),
+        "next": what_next(source),
+    }
