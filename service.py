@@ -348,7 +348,8 @@ def load_starter_sources(settings: Settings, store: Store) -> None:
 
 
 async def poll_sources(settings: Settings, store: Store, tagger: ModelTagger, ids: Sequence[int] | None) -> list[Outcome]:
-    """Polls the named or all due sources once, with a progress bar on a terminal."""
+    """Polls the named or all due sources once, with a progress bar on a terminal; whoever asked for it tells what came."""
+    logging.getLogger("feeds.ingest.poll").setLevel(logging.ERROR)
     outcomes: list[Outcome] = []
     expected = store.polls.count_due(clock()) if ids is None else len(ids)
     async with poller(settings, store, tagger) as this:

@@ -468,7 +468,7 @@ def test_a_source_that_moves_to_where_another_is_stops_and_says_so(desk: Desk, s
 
     now = desk.now(source)
     assert (now.url, now.stopped, now.next_poll) == (old, True, None)
-    assert now.reason == f"it moved to {new}, which is source {other.id} already; remove one of them"
+    assert now.reason == f"its feed is at {new} now, which is source {other.id} already; remove one of them"
     assert events(desk) == [("stopped", now.reason)]
 
 

@@ -218,7 +218,7 @@ def _address(connection: sa.Connection, before: Source, result: PollResult) -> d
     return {
         "stopped": True,
         "next_poll": None,
-        "reason": f"it moved to {result.url}, which is source {other} already; remove one of them",
+        "reason": f"its feed is at {result.url} now, which is source {other} already; remove one of them",
     }
 
 
