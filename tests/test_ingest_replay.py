@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -32,11 +32,11 @@ A digital record for every ward is to come by the end of the year.
 class OtherTagger(KeywordTagger):
     """Takes nurses for finance."""
 
-    def tag(self, stories: object) -> list[Verdict]:
+    def tag(self, stories: Sequence[tuple[str, str]]) -> list[Verdict]:
         return [
             replace(verdict, tags=tuple(replace(tag, chosen=tag.topic == "finance") for tag in verdict.tags))
             for verdict in super().tag(stories)
-        ]  # type: ignore[arg-type]
+        ]
 
 
 @pytest.fixture(scope="module")
