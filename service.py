@@ -351,15 +351,19 @@ async def poll_sources(settings: Settings, store: Store, tagger: ModelTagger, id
     """Polls the named or all due sources once, with a progress bar on a terminal; whoever asked for it tells what came."""
     logging.getLogger("feeds.ingest.poll").setLevel(logging.ERROR)
     outcomes: list[Outcome] = []
-    expected = store.polls.count_due(clock()) if ids is None else len(ids)
+    # A person who polls means all that wait; their hosts are asked one thing at a time anyway.
+    wanted = store.polls.waiting(clock()) if ids is None else ids
     async with poller(settings, store, tagger) as this:
-        with progress(expected, "Polling") as bar:
+        with progress(len(wanted), "Polling") as bar:
 
             def done(outcome: Outcome) -> None:
                 outcomes.append(outcome)
                 bar.update(1)
 
-            await Shift(store, this, clock, pace(settings), done).drain(ids)
+            shift = Shift(store, this, clock, pace(settings), done)
+            await shift.drain(wanted)
+            if ids is None:
+                await shift.drain()
     return sorted(outcomes, key=lambda outcome: outcome.source.id)
 
 

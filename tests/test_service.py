@@ -180,10 +180,13 @@ def test_sources_are_added_listed_exported_and_removed(home: Home, tmp_path: Pat
     assert "neither" in invoke(home, "sources", "add", "ftp://a.example/feed").complaint()
 
     listed = home.run("sources", "list").out.splitlines()
-    assert [line.split() for line in listed] == [
-        ["1", "not", "polled", "yet", "A", "&", "B", "https://a.example/feed"],
-        ["2", "not", "polled", "yet", f"{(tmp_path / 'letters').as_uri()}/"],
-    ]
+    first, second = (line for line in listed if not line.startswith("      "))
+    assert (first.split()[0], first.rpartition(" UTC  ")[2]) == ("1", "A & B  https://a.example/feed")
+    assert (second.split()[0], second.split()[-1]) == ("2", f"{(tmp_path / 'letters').as_uri()}/")
+    shown = home.run("sources", "show", "A & B").out.splitlines()
+    assert [line.split(maxsplit=1) for line in shown[:3]] == [["id", "1"], ["title", "A & B"], ["address", "https://a.example/feed"]]
+    assert [" UTC" in line for line in shown if line.startswith("next ")] == [True]
+    assert "no source called 'C'" in home.run("sources", "show", "C").complaint()
     exported = etree.fromstring(home.run("sources", "export").out.encode())
     (outline,) = exported.findall(".//outline[@xmlUrl]")
     assert (outline.get("text"), outline.get("xmlUrl")) == ("A & B", "https://a.example/feed")

@@ -12,6 +12,7 @@ from fakes import START, KeywordJudge
 from flask.testing import FlaskClient
 from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from source_rows import add_source, change_source
 from test_web_probes import break_database
 from website import BASE, TOPICS, Site, open_site, topics
 
@@ -65,7 +66,12 @@ def test_the_figures_of_a_quiet_site(still: Site) -> None:
     assert figures(still.client) == {
         "stories": {"all": 4, "untagged": 1, "finance": 2, "workforce": 2},
         "sources": 2,
+        "sources_by_state": {"failing": 0, "stopped": 0, "silent": 0, "new": 0, "ok": 2},
         "sources_failing": 0,
+        "source_failures": 0,
+        "source_failing_longest_seconds": 0,
+        "sources_silent": 0,
+        "polls_overdue": 1,
         "corrections": 0,
         "model_number": {"keywords": 7},
         "model_f1": {"finance": 0.847, "commissioning": 0.847, "workforce": 0.847, "data": 0.847},
@@ -76,7 +82,7 @@ def test_the_figures_of_a_quiet_site(still: Site) -> None:
 def test_every_figure_is_a_gauge_of_ours_that_says_what_it_means(site: Site) -> None:
     site.store.status.beat(site.clock(), "model-1")
     site.store.weeks.put(week(LAST_MONDAY, 0.5, {"ICB": 4}))
-    labels = {"stories": "feed", "model_number": "version", "model_f1": "topic", "week_topic_rate": "topic"}
+    labels = {"stories": "feed", "sources_by_state": "state", "model_number": "version", "model_f1": "topic", "week_topic_rate": "topic"}
     labels |= {"week_topic_confidence": "topic", "week_new_acronym_stories": "acronym"}
     found = families(site.client)
     assert labels.keys() < found.keys()
@@ -129,6 +135,21 @@ def test_a_source_counts_as_failing_until_it_delivers_again(site: Site) -> None:
         (lease,) = site.store.polls.claim(site.clock(), 60, 1, [site.press.id])
         site.store.polls.finish(lease, poll_of(at=site.clock(), next_poll=site.clock(), error=error))
         assert (figures(site.client)["sources"], figures(site.client)["sources_failing"]) == (2, failing)
+
+
+def test_what_is_wrong_with_sources_is_counted(site: Site) -> None:
+    now = site.clock()
+    add_source(site.store, "https://a.example/feed", failures=4, failing_since=now - 7200, last_polled=now, next_poll=now)
+    add_source(
+        site.store, "https://b.example/feed", failures=1, failing_since=now - 60, silent_since=now, last_polled=now, next_poll=now - 61
+    )
+    add_source(site.store, "https://c.example/feed", silent_since=now, last_polled=now, next_poll=now - 60)
+    add_source(site.store, "https://d.example/feed", stopped=True, next_poll=None)
+    change_source(site.store, site.letters.id, next_poll=now + 1)
+    told = figures(site.client)
+    assert told["sources_by_state"] == {"failing": 2, "stopped": 1, "silent": 1, "new": 0, "ok": 2}
+    assert (told["sources_failing"], told["source_failures"], told["source_failing_longest_seconds"]) == (2, 5, 7200)
+    assert (told["sources_silent"], told["polls_overdue"]) == (2, 1)
 
 
 def test_the_last_full_week_is_told_with_its_warnings(site: Site) -> None:

@@ -44,7 +44,14 @@ def heads(root: lxml_html.HtmlElement) -> list[str]:
 
 
 def places(site: Site) -> list[str]:
-    return ["/", "/topics/finance", "/topics/untagged", "/quality", *(f"/stories/{story_id}" for story_id in site.ids().values())]
+    return [
+        "/",
+        "/topics/finance",
+        "/topics/untagged",
+        "/quality",
+        "/sources",
+        *(f"/stories/{story_id}" for story_id in site.ids().values()),
+    ]
 
 
 def test_every_link_on_the_site_leads_somewhere(still: Site) -> None:

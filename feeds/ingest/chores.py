@@ -21,8 +21,8 @@ RESCORED_DAYS = 90
 _WEEKS, _CHANGING = 12, 2
 # Few enough that no poll waits long for the database.
 _BATCH = 50
-# So many sources are looked into at a time; their habits do not change by the hour.
-_HABITS = 250
+# So many sources are looked into at a time, so that a start among thousands of sources is no burst; habits do not change by the hour.
+_HABITS = 100
 
 Stopping = Callable[[], bool]
 """Tells a chore that it should come to an end; what it leaves undone it does the next time."""

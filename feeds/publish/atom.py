@@ -21,6 +21,7 @@ from feeds.text import plain_line, summary, web_url
 _TAG = "tag:healthwire.invalid,2026:"
 _SCHEME = f"{_TAG}topics"
 _EVENTS = f"{_TAG}events"
+_AUTHOR = "Healthwire"
 
 HEALTH = "sources-health"
 SOURCES = "/sources"
@@ -79,8 +80,8 @@ def _feed(head: FeedHead) -> FeedGenerator:
     feed.subtitle(head.subtitle)
     feed.link(href=head.base_url + feed_path(head.name), rel="self", type="application/atom+xml")
     feed.link(href=head.base_url + page_path(head.name), rel="alternate", type="text/html")
-    feed.author({"name": "Healthwire"})
-    feed.generator("Healthwire")
+    feed.author({"name": _AUTHOR})
+    feed.generator(_AUTHOR)
     feed.icon(f"{head.base_url}/static/icon.svg")
     feed.language("en-GB")
     feed.updated(_moment(head.updated))
@@ -114,9 +115,11 @@ def _add_event(entry: FeedEntry, event: SourceEvent, head: FeedHead) -> None:
     moment = _moment(event.at) - timedelta(microseconds=999_999 - event.id % 999_999)
     entry.published(moment)
     entry.updated(moment)
+    entry.author({"name": _AUTHOR})
     entry.category(term=event.kind, scheme=_EVENTS, label=event.kind)
-    paragraphs = [html.escape(plain_line(sentence)) for sentence in event_story(event)]
-    entry.content("".join(f"<p>{words}</p>" for words in paragraphs), type="html")
+    paragraphs = [plain_line(sentence) for sentence in event_story(event)]
+    entry.summary(paragraphs[0])
+    entry.content("".join(f"<p>{html.escape(words)}</p>" for words in paragraphs), type="html")
     # Told here first; readers that mix feeds show it as where an entry is from.
     entry.source.describe(_feed_id(head), head.title, moment, head.base_url + feed_path(head.name), head.base_url + page_path(head.name))
 

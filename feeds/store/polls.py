@@ -73,10 +73,11 @@ class Polls:
             rows = connection.execute(take, values | chosen).all()
         return [Lease(as_source(row), token) for row in sorted(rows, key=lambda row: (row.next_poll or 0, row.id))]
 
-    def count_due(self, now: int) -> int:
-        """How many sources are due."""
+    def waiting(self, now: int) -> list[int]:
+        """The sources that are due, or new and put off for their hosts' sake, longest overdue first."""
+        wanted = sa.or_(source.c.next_poll <= now, source.c.last_polled.is_(None) & source.c.next_poll.is_not(None))
         with reading(self._engine) as connection:
-            return connection.scalar(sa.select(sa.func.count()).where(source.c.next_poll <= now, source.c.lease_until <= now)) or 0
+            return list(connection.scalars(sa.select(source.c.id).where(wanted).order_by(source.c.next_poll, source.c.id)))
 
     def renew(self, leases: Iterable[Lease], until: int) -> None:
         """Lengthens the leases of polls that are still under way; one that was lost stays lost."""

@@ -25,7 +25,7 @@ def as_source(row: Any) -> Source:
 
 _BATCH = 500
 # Seconds between the first polls of two new sources of one host.
-_FIRST_POLLS_GAP = 10
+_FIRST_POLLS_GAP = 1
 
 
 class SourceSettings(TypedDict, total=False):
