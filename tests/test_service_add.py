@@ -11,7 +11,6 @@ from web_server import Answer, WebServer, web_server
 
 TEXT = "The trust has told its board of a deficit of five million pounds, which savings will not close before the spring."
 FEED = Answer(body=rss(item("1", "Deficit grows", TEXT), item("2", "Nurses wanted", f"{TEXT} More nurses are wanted.")))
-LOOPBACK = {"ALLOW_ADDRESSES": "127.0.0.1/32"}
 
 
 @pytest.fixture
@@ -21,7 +20,7 @@ def server() -> Iterator[WebServer]:
 
 
 def add(home: Home, address: str, *options: str) -> Result:
-    return home.run("sources", "add", address, *options, **LOOPBACK)
+    return home.run("sources", "add", address, *options, ALLOW_ADDRESSES="127.0.0.1/32")
 
 
 def listed(home: Home) -> str:
