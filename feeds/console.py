@@ -25,7 +25,7 @@ from feeds.times import span, utc
 def outcome_lines(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """A table of polls, with the reason under each that failed, and a line that sums them up."""
     for outcome in outcomes:
-        yield f"{outcome.source.id:>4}  {_outcome(outcome):<24}  {outcome.source.title}"
+        yield f"{outcome.source.id:>4}  {_outcome(outcome):<24}  {outcome.source.title or outcome.source.url}"
         if outcome.error:
             yield f"      {outcome.error}"
     total = sum((outcome.tally for outcome in outcomes), Tally())
