@@ -6,7 +6,7 @@ Splitting needs to know what a reader sees (a bold line, a bullet, a blank line 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Kind = Literal["text", "heading", "item", "rule", "image", "table"]
@@ -38,10 +38,11 @@ class Block:
     size: int = 0
     tight: bool = False
     quoted: bool = False
+    # Counted once, as every step asks for it.
+    words: int = field(init=False, repr=False, compare=False)
 
-    @property
-    def words(self) -> int:
-        return len(self.text.split())
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "words", len(self.text.split()))
 
 
 BULLETS = "•‣◦▪▸►▶➤→●○■□·✦✔➢⁃∙"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
@@ -42,7 +42,7 @@ _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _INLINE = {"em": "em", "i": "em", "code": "code", "sub": "sub", "sup": "sup"}
 
 
-@dataclass
+@dataclass(slots=True)
 class _Look:
     """How text looks at one point of the document; children inherit it."""
 
@@ -54,6 +54,10 @@ class _Look:
     marker: str = ""
     item: int = 0
     tag: str = ""
+
+    def inside(self, tag: str) -> _Look:
+        """The look that an element inside inherits; written out, as it is asked for at every element."""
+        return _Look(self.bold, self.size, self.href, self.quoted, self.level, self.marker, self.item, tag)
 
 
 @dataclass
@@ -209,6 +213,8 @@ def tree_of(markup: str) -> etree._Element:
 
 
 def _is_left_out(element: etree._Element) -> bool:
+    if not element.attrib:
+        return element.tag in _SKIPPED
     names = f"{element.get('class', '')} {element.get('id', '')} {element.get('role', '')}"
     return (
         element.tag in _SKIPPED
@@ -221,7 +227,7 @@ def _is_left_out(element: etree._Element) -> bool:
 
 def _enter(element: etree._Element, around: _Look, collector: _Collector) -> _Look:
     tag = str(element.tag)
-    changes: dict[str, Any] = {"tag": tag}
+    changes: dict[str, Any] = {}
     if tag in BREAKING:
         collector.end()
     if tag == "br":
@@ -243,7 +249,9 @@ def _enter(element: etree._Element, around: _Look, collector: _Collector) -> _Lo
         changes["quoted"] = True
     elif tag == "a":
         changes["href"] = _target(collector.base, element)
-    look = replace(around, **changes | _style(element, collector))
+    look = around.inside(tag)
+    for name, value in (changes | _style(element, collector)).items():
+        setattr(look, name, value)
     collector.text(element.text, look, _INLINE.get(tag, ""))
     return look
 
