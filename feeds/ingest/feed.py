@@ -71,8 +71,10 @@ def parse_json(text: str, url: str) -> Parsed:
     """
     try:
         data = json.loads(text.strip(_SPACE))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ParseError(f"not valid JSON: {error}") from error
+    except RecursionError as error:
+        raise ParseError("this JSON is nested too deeply to be read") from error
     items = data.get("items") if isinstance(data, dict) else None
     if not isinstance(items, list):
         raise ParseError("this JSON is not a JSON Feed: it has no list called items")
