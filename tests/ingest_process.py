@@ -33,6 +33,7 @@ from feeds.store import open_store
 # The clock of these processes, which all of them share, shows so many seconds for each real one.
 SPEED = 20
 LEASE = 60
+PER_HOST = 2
 _TICK = 0.1
 _RHYTHM = Rhythm(interval=10, floor=5, ceiling=30)
 
@@ -95,7 +96,7 @@ async def _ingest(job: Job) -> None:
     allowed = [ip_network("127.0.0.0/8")]
     try:
         async with HttpFetcher(
-            user_agent=job.name, timeout=20, max_bytes=10_000_000, concurrency=20, per_host=1, allowed=allowed
+            user_agent=job.name, timeout=20, max_bytes=10_000_000, concurrency=20, per_host=PER_HOST, allowed=allowed
         ) as fetcher:
             site = Site(fetcher, sandbox, store.polls.marks)
             letterbox = Letterbox(sandbox, store.polls.marks, no_mailbox, 100_000)
@@ -104,7 +105,7 @@ async def _ingest(job: Job) -> None:
                 Chore("rescoring", 1, Rescoring(store, tagger, clock)),
                 Chore("pruning of raw documents", 1, RawPruning(store, clock, 1, 100_000)),
             )
-            pace = Pace(tick=_TICK, concurrency=6, lease=LEASE)  # type: ignore[arg-type]  # a second is too long here
+            pace = Pace(tick=_TICK, concurrency=6, lease=LEASE, per_host=PER_HOST)  # type: ignore[arg-type]  # a second is too long here
             await role.IngestRole(store, poller, clock, lambda: tagger.version, pace, chores).run(stop)
     finally:
         sandbox.close()

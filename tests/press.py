@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import groupby, pairwise
 from random import Random
 from threading import Thread
 
@@ -137,16 +137,18 @@ def press(hosts: Mapping[str, str], seed: int, long: float) -> Iterator[Press]:
         running.close()
 
 
-def at_once(visits: Iterable[Visit], ends: Mapping[str, float], by: str) -> list[Sequence[Visit]]:
-    """Pairs of requests for one feed, or to one host (``by``), of which the second came before the first was over.
+def most_at_once(visits: Iterable[Visit], ends: Mapping[str, float], by: str) -> dict[str, int]:
+    """How many requests for each feed, or to each host (``by``), were open together when there were most.
 
     ``ends`` tells when senders ended, and all of their requests with them.
     """
-
-    def place(visit: Visit) -> tuple[str, float]:
-        return getattr(visit, by), visit.start
-
-    together: list[Sequence[Visit]] = []
-    for _, own in groupby(sorted(visits, key=place), key=lambda visit: getattr(visit, by)):
-        together += [(one, next) for one, next in pairwise(own) if next.start < min(one.end, ends.get(one.sender, math.inf))]
-    return together
+    steps: list[tuple[float, int, str]] = []
+    for visit in visits:
+        key: str = getattr(visit, by)
+        steps += [(visit.start, 1, key), (max(visit.start, min(visit.end, ends.get(visit.sender, math.inf))), -1, key)]
+    opened: Counter[str] = Counter()
+    most: dict[str, int] = {}
+    for _, step, key in sorted(steps):
+        opened[key] += step
+        most[key] = max(most.get(key, 0), opened[key])
+    return most
