@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,14 +11,16 @@ from typing import Any
 import pytest
 from builders import add_sources
 from fakes import START, FakeClock, KeywordTagger
+from ingest_process import NoSandbox
 
 from feeds.errors import StoreError
 from feeds.ingest.extract import Cut
-from feeds.ingest.haul import Haul
+from feeds.ingest.haul import Haul, Letters
+from feeds.ingest.letterbox import Letterbox
 from feeds.ingest.poll import Poller
 from feeds.ingest.schedule import Rhythm
 from feeds.ingest.shift import Pace, Shift
-from feeds.model import Lease, Source
+from feeds.model import Lease, Source, Subscription
 from feeds.store import Store
 from feeds.store.polls import Polls
 
@@ -96,3 +99,37 @@ def test_sources_whose_leases_are_over_before_the_claim_is_are_not_polled(sqlite
         assert [lease.source.id for lease in sqlite_store.polls.claim(START, LEASE, 9)] == [one]
 
     asyncio.run(scene())
+
+
+def test_mailboxes_whose_servers_keep_silent_hold_up_neither_leases_nor_other_sources(sqlite_store: Store) -> None:
+    # Far more than there are threads by default.
+    mailboxes = [Subscription(f"imaps://mail{number}.example/INBOX", f"Mail {number}") for number in range(60)]
+    sqlite_store.sources.add(mailboxes, next_poll=START)
+    (feed,) = add_sources(sqlite_store, ["a"], START + 1)
+    spoke = threading.Event()
+
+    def keep_silent(_: Source) -> Letters:
+        assert spoke.wait(60)
+        return Letters()
+
+    async def scene() -> None:
+        look, clock, polls = GatedLook(), FakeClock(START + 1), sqlite_store.polls
+        look.gate.set()
+        letterbox = Letterbox(NoSandbox(), polls.marks, keep_silent, 1000)
+        poller = Poller(sqlite_store, look, letterbox, look, KeywordTagger(), clock, Rhythm(HOUR, 900, 24 * HOUR), dice=lambda: 0.0)
+        working = Shift(sqlite_store, poller, clock, Pace(5, 100, LEASE))
+        try:
+            async with asyncio.timeout(20):
+                assert await working.fill() == 61
+                while sqlite_store.sources.find(str(feed)).last_polled is None:  # noqa: ASYNC110 - it is the database that changes
+                    await asyncio.sleep(0.01)
+                clock.advance(LEASE // 2)
+                await working.renew()
+                assert await asyncio.to_thread(polls.claim, START + LEASE + 1, LEASE, 100) == []
+        finally:
+            spoke.set()
+        await working.close(20)
+
+    asyncio.run(scene())
+
+    assert sqlite_store.polls.count_due(START + LEASE) == 0
