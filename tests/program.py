@@ -151,7 +151,7 @@ class Service:
 
     def children(self) -> list[int]:
         """Its own child processes in the order in which they were started."""
-        return [pid for pid in self.living() if _parent(pid) == self.process.pid and b"resource_tracker" not in _command(pid)]
+        return [pid for pid in children_of(self.process.pid) if b"resource_tracker" not in _command(pid)]
 
     def living(self) -> list[int]:
         """All processes that came of it and still run, wherever in the tree they hang now."""
@@ -192,6 +192,15 @@ def serving(home: Home, *command: str, **settings: str) -> Iterator[Service]:
         yield service
     finally:
         service.kill()
+
+
+def children_of(pid: int) -> list[int]:
+    """Its child processes that run, in the order in which they were started."""
+    return sorted(each for each in _processes() if _parent(each) == pid and is_running(each))
+
+
+def is_running(pid: int) -> bool:
+    return _session(pid) is not None
 
 
 def _processes() -> list[int]:

@@ -203,6 +203,47 @@ def test_a_stop_during_a_tick_leaves_no_source_claimed_by_nobody(sqlite_store: S
     assert source.last_polled == START or due(sqlite_store, START) == {source.id}
 
 
+def test_a_tick_whose_time_comes_just_with_the_stop_claims_nothing_and_is_no_error(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    (first,) = add_sources(sqlite_store, ["a"])
+    stop = asyncio.Event()
+    find_due = AsyncIOScheduler._process_jobs
+
+    def find_due_after_the_stop(scheduler: Any) -> Any:
+        if polled(sqlite_store)[first] is not None:
+            add_sources(sqlite_store, ["b"])
+            stop.set()
+        return find_due(scheduler)
+
+    monkeypatch.setattr(AsyncIOScheduler, "_process_jobs", find_due_after_the_stop)
+    look = GatedLook()
+    look.gate.set()
+
+    async def scene() -> None:
+        async with asyncio.timeout(20):
+            await role(sqlite_store, look, FakeClock(), tick=1).run(stop)
+
+    asyncio.run(scene())
+
+    assert look.asked == [first]
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []
+
+
+def test_a_tick_after_the_stop_is_over_at_once(sqlite_store: Store) -> None:
+    async def scene() -> None:
+        ingest = role(sqlite_store, GatedLook(), FakeClock())
+        async with running(ingest):
+            pass
+        add_sources(sqlite_store, ["a"])
+        async with asyncio.timeout(20):
+            await ingest.tick()
+
+    asyncio.run(scene())
+
+    assert due(sqlite_store, START) == {1}
+
+
 def test_a_tick_that_finds_the_database_broken_tells_and_the_next_one_goes_on(
     sqlite_store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:

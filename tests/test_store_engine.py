@@ -263,6 +263,25 @@ def test_writers_take_turns_so_that_no_update_is_lost(store: Store) -> None:
     assert store.status.health().heartbeat == 2
 
 
+def test_a_writer_whose_turn_does_not_come_gives_up_and_says_why(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.store.engine._BUSY_SECONDS", 1)
+    store = databases.open(databases.migrated("postgresql"))
+    with writing(store.engine), pytest.raises(StoreError, match="another process has been writing to it for more than 1 s"):
+        store.status.mark_done("something")
+    store.status.mark_done("something")
+    assert store.status.is_done("something")
+
+
+def test_a_writer_that_fell_silent_holds_up_the_others_for_a_while_only(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.store.engine._SILENT_SECONDS", 1)
+    store = databases.open(databases.migrated("postgresql"))
+    with pytest.raises(StoreError), writing(store.engine) as silent:
+        silent.execute(meta.insert().values(key="half", value="done"))
+        store.status.mark_done("something")
+    assert store.status.is_done("something")
+    assert [row["key"] for row in rows(store, meta)] == ["done:something"]
+
+
 def test_a_reader_sees_one_state_while_others_write(store: Store) -> None:
     store.status.beat(1, "model")
     beat = sa.select(meta.c.value).where(meta.c.key == "heartbeat")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from feeds.errors import HealthwireError
 from feeds.ingest.extract import Extract, extract_file
@@ -12,6 +13,14 @@ from feeds.ingest.files import list_folder
 from feeds.ingest.haul import Haul, Letters
 from feeds.ingest.sandbox import Sandbox
 from feeds.model import Source
+
+# Whoever reads a mailbox waits for its server. In threads of their own they hold up nobody who only needs the database, such as those
+# who renew leases.
+_READERS = 16
+
+
+def _readers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_READERS, thread_name_prefix="letterbox")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +31,7 @@ class Letterbox:
     marks: Callable[[int], frozenset[str]]
     open_mailbox: Callable[[Source], Letters]
     max_bytes: int
+    _threads: ThreadPoolExecutor = field(default_factory=_readers, init=False, repr=False, compare=False)
 
     async def look(self, source: Source) -> Haul:
         """What lies there that is new.
@@ -30,7 +40,7 @@ class Letterbox:
             FetchError: the mailbox did not deliver.
             InputError: there is no such folder.
         """
-        letters = await asyncio.to_thread(self._letters, source)
+        letters = await asyncio.get_running_loop().run_in_executor(self._threads, self._letters, source)
         extracts: list[Extract] = []
         complaints = list(letters.complaints)
         unread: set[str | None] = set()

@@ -52,13 +52,15 @@ class IngestRole:
         scheduler.start()
         await self.tick()
         await stop.wait()
-        # A tick under way may still claim sources; the lock is kept, so that no other follows.
-        await self._ticking.acquire()
-        scheduler.shutdown(wait=False)
+        # A tick under way may still claim sources; none follows.
+        async with self._ticking:
+            scheduler.shutdown(wait=False)
         await self._wind_down()
 
     async def tick(self) -> None:
-        """Says that ingest is alive, holds on to the polls in flight, and starts polls of due sources up to the limit."""
+        """Says that ingest is alive, holds on to the polls in flight, and starts polls of due sources up to the limit, until the stop."""
+        if self._stop.is_set():
+            return
         async with self._ticking:
             try:
                 await asyncio.to_thread(self._beat)

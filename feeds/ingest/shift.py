@@ -56,8 +56,7 @@ class Shift:
             room = self._pace.concurrency - len(self._polls)
             if room <= 0 or self._closed:
                 return 0
-            pace = self._pace
-            claimed = await asyncio.to_thread(self._store.polls.claim, self._clock(), pace.lease, room, only, per_host=pace.per_host)
+            claimed = await asyncio.to_thread(self._claim, room, only)
             self._hungry = bool(claimed) and only is None
             for lease in claimed:
                 task = asyncio.create_task(self._poller.poll(lease))
@@ -66,11 +65,15 @@ class Shift:
             return len(claimed)
 
     async def renew(self) -> None:
-        """Lengthens the leases that are half over, so that no source is polled twice because its poll had to wait."""
+        """Lengthens the leases that are half over, so that no source is polled twice because its poll had to wait.
+
+        Raises:
+            StoreError: the database cannot be used; the next call tries again.
+        """
         now = self._clock()
         if self._polls and now - self._renewed >= self._pace.lease // 2:
-            self._renewed = now
             await asyncio.to_thread(self._store.polls.renew, list(self._polls.values()), now + self._pace.lease)
+            self._renewed = now
 
     async def drain(self, only: Sequence[int] | None = None) -> None:
         """Polls the named, or all due, sources once, and comes back when that is done."""
@@ -118,3 +121,12 @@ class Shift:
         except HealthwireError as error:
             _log.error("no sources could be claimed: %s", error)
             return 0
+
+    def _claim(self, room: int, only: Sequence[int] | None) -> list[Lease]:
+        pace, now = self._pace, self._clock()
+        claimed = self._store.polls.claim(now, pace.lease, room, only, per_host=pace.per_host)
+        if self._clock() - now < pace.lease // 4:
+            return claimed
+        # The claim had to wait for the database, and its leases count from before that: they may be over already.
+        self._store.polls.release(claimed)
+        return []

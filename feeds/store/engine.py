@@ -18,7 +18,11 @@ from alembic.script import ScriptDirectory
 from feeds.errors import NewerDatabase, StoreError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+# So long a writer waits for its turn, on either database.
 _BUSY_SECONDS = 30
+# A client that says nothing for so long amid a transaction is taken for dead: PostgreSQL itself would wait for hours for a machine
+# that vanished, and all other writers with it.
+_SILENT_SECONDS = 20
 # Any fixed numbers; PostgreSQL's advisory locks are named by integers.
 _MIGRATION_LOCK = 7_426_001
 _WRITE_LOCK = 7_426_002
@@ -84,12 +88,19 @@ def writing(engine: sa.Engine, *, keep: bool = True) -> Iterator[sa.Connection]:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         else:
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_WRITE_LOCK)))
+            _take_turn(connection)
         yield connection
         if keep:
             connection.commit()
         else:
             connection.rollback()
+
+
+def _take_turn(connection: sa.Connection) -> None:
+    """Waits for PostgreSQL's lock of writers, with limits that hold for this transaction only; all in one journey."""
+    limits = {"lock_timeout": _BUSY_SECONDS, "idle_in_transaction_session_timeout": _SILENT_SECONDS}
+    limited = [sa.func.set_config(name, f"{seconds}s", True) for name, seconds in limits.items()]
+    connection.execute(sa.select(*limited, sa.func.pg_advisory_xact_lock(_WRITE_LOCK)))
 
 
 @contextmanager
@@ -107,6 +118,8 @@ def _advice(reason: str) -> str:
         return "; check that HEALTHWIRE_DATA_DIR exists and may be written by this user"
     if "read-only" in reason or "permission denied" in reason:
         return "; let the user in HEALTHWIRE_DATABASE_URL create and write tables there"
+    if "is locked" in reason or "lock timeout" in reason:
+        return f"; another process has been writing to it for more than {_BUSY_SECONDS} s, try again when it is done"
     if "not a database" in reason or "malformed" in reason:
         return "; restore a backup into a new HEALTHWIRE_DATA_DIR with: healthwire restore FILE"
     if "no such table" in reason or "does not exist" in reason:
