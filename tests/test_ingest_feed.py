@@ -101,7 +101,7 @@ def test_an_entry_that_is_listed_twice_comes_once() -> None:
         (b'{"items": {"1": "x"}}', "not a JSON Feed"),
         (b'{"items": [', "not valid JSON"),
         (b'{"items": "\xff"}', "not a JSON Feed"),
-        (b'{"items": ' + b"[" * 100_000, "not valid JSON"),
+        (b'{"items": ' + b"[" * 100_000, "nested too deeply"),
     ],
 )
 def test_what_is_no_feed_is_refused_with_the_reason(body: bytes, words: str) -> None:

@@ -132,4 +132,4 @@ def test_mailboxes_whose_servers_keep_silent_hold_up_neither_leases_nor_other_so
 
     asyncio.run(scene())
 
-    assert sqlite_store.polls.count_due(START + LEASE) == 0
+    assert sqlite_store.polls.waiting(START + LEASE) == []
