@@ -7,7 +7,6 @@ import json
 import logging
 import multiprocessing
 import os
-import re
 import secrets
 import signal
 import sys
@@ -18,7 +17,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
-from functools import partial
+from functools import partial, wraps
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,21 +35,15 @@ from classifier.stories import stories_in
 from classifier.topics import load_topics
 from feeds import model as m
 from feeds.console import (
-    import_line,
     judgement_lines,
     outcome_lines,
     progress,
     reading_notes,
     replay_lines,
-    settings_line,
-    source_facts,
-    source_name,
-    source_table,
     story_lines,
     token_lines,
 )
-from feeds.errors import HealthwireError, InputError, SettingsError, StoreError
-from feeds.ingest.addresses import any_address
+from feeds.errors import HealthwireError, InputError, SettingsError
 from feeds.ingest.chores import Chore, RawPruning, Rescoring, SilenceWatch, Stopping, WeeklyFigures
 from feeds.ingest.completion import FullText
 from feeds.ingest.files import read_files
@@ -59,7 +52,7 @@ from feeds.ingest.haul import Letters
 from feeds.ingest.http import HttpFetcher
 from feeds.ingest.letterbox import Letterbox
 from feeds.ingest.mailbox import fetch_mailbox
-from feeds.ingest.opml import SourceList, folder_names, folder_path, read_opml, write_opml
+from feeds.ingest.opml import read_opml
 from feeds.ingest.poll import Outcome, Poller, lease_seconds
 from feeds.ingest.replay import Replay, Replayed
 from feeds.ingest.role import IngestRole
@@ -71,11 +64,11 @@ from feeds.ingest.site import Site
 from feeds.logs import set_up_logging
 from feeds.publish.documents import FeedDocuments
 from feeds.settings import Settings, read_settings
-from feeds.store import Store, migrate, open_store
+from feeds.source_commands import Session, sources
+from feeds.store import Store, open_store, prepared_store
 from feeds.store.backup import read_backup, write_backup
-from feeds.store.sources import SourceSettings
 from feeds.supervise import check_free, end_with_parent, run_together
-from feeds.text import plain_line, scrub
+from feeds.text import scrub
 from feeds.web.app import create_app
 from feeds.web.parts import WebParts
 from feeds.web.server import run_server
@@ -104,23 +97,6 @@ def product() -> str:
 
 def topics() -> tuple[m.Topic, ...]:
     return tuple(m.Topic(topic.name, topic.title, topic.meaning) for topic in load_topics(SEEDS / "topics.toml"))
-
-
-def prepared_store(settings: Settings) -> Store:
-    """The store, its folder made and its schema up to date."""
-    make_data_dir(settings)
-    store = open_store(settings.database)
-    migrate(store.engine)
-    # Made at once, so that a backup taken before the first feed was asked for holds it too.
-    store.status.instance()
-    return store
-
-
-def make_data_dir(settings: Settings) -> None:
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(f"cannot use HEALTHWIRE_DATA_DIR={settings.data_dir}: {(error.strerror or str(error)).lower()}") from error
 
 
 def workshop(settings: Settings) -> Workshop:
@@ -367,6 +343,11 @@ async def poll_sources(settings: Settings, store: Store, tagger: ModelTagger, id
     return sorted(outcomes, key=lambda outcome: outcome.source.id)
 
 
+def poll_named(settings: Settings, store: Store, ids: Sequence[int]) -> list[Outcome]:
+    """Polls these sources once, for the commands that manage them."""
+    return asyncio.run(poll_sources(settings, store, ModelTagger(settings, store), ids))
+
+
 def prepare(settings: Settings) -> tuple[Store, ModelTagger]:
     """What every ingesting command needs: schema, model, starter sources, and the sample newsletters read."""
     store = prepared_store(settings)
@@ -455,12 +436,20 @@ class _Commands(click.Group):
 @click.pass_context
 def main(ctx: click.Context) -> None:
     """Turn health-policy news into topic feeds. Without a command: serve. Settings: HEALTHWIRE_… (see the README)."""
-    ctx.obj = read_settings(os.environ)
+    ctx.obj = Session(read_settings(os.environ), clock, poll_named)
     if ctx.invoked_subcommand is None:
         ctx.invoke(serve)
 
 
-with_settings = click.pass_obj
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the settings as its first argument."""
+
+    @click.pass_obj
+    @wraps(command)
+    def called(session: Session, *args: Any, **options: Any) -> None:
+        command(session.settings, *args, **options)
+
+    return called
 
 
 @main.command()
@@ -676,184 +665,7 @@ def evaluate(settings: Settings, file: str, as_json: bool) -> None:
     click.echo(json.dumps(figures) if as_json else table(made.thresholds, figures))
 
 
-@main.group()
-def sources() -> None:
-    """Manage sources."""
-
-
-@sources.command("list")
-@with_settings
-def list_sources(settings: Settings) -> None:
-    """Show all sources, how they do and when they are polled next."""
-    for line in source_table(prepared_store(settings).sources.list()):
-        click.echo(line)
-
-
-@sources.command("show")
-@click.argument("name")
-@with_settings
-def show_source(settings: Settings, name: str) -> None:
-    """Show what is known of a source (id, address or title), when it is polled next and why."""
-    store = prepared_store(settings)
-    source = store.sources.find(name)
-    others = store.sources.list()
-    carrier = next((each for each in others if each.id == source.carrier), None)
-    carried = [each for each in others if each.carrier == source.id]
-    for line in source_facts(source, carrier, carried, store.events.latest(10, source.id)):
-        click.echo(line)
-
-
-@sources.command("add")
-@click.argument("address")
-@click.option("--title", default="", help="What to call it; by default what the feed calls itself.")
-@click.option("--folder", default="", help="The group to list it under.")
-@click.option("--later", is_flag=True, help="Leave the first poll to the service.")
-@with_settings
-def add_source(settings: Settings, address: str, title: str, folder: str, later: bool) -> None:
-    """Add a feed, a page that offers one, a mailbox (imaps://USER@HOST/INBOX, maildir:/PATH) or a folder of newsletters, and read it."""
-    url = any_address(address)
-    store = prepared_store(settings)
-    # So much later that no running service polls it at the same time.
-    first = clock() if later else clock() + 600
-    added = store.sources.add([m.Subscription(url, plain_line(title), folder_path(folder_names(folder)))], first)
-    if not added:
-        raise InputError(f"{address} is a source already")
-    if later:
-        click.echo(f"Added as source {added[0].id}; it will be polled at the next tick, or now by: healthwire poll {added[0].id}")
-    else:
-        click.echo(read_first(settings, store, added[0]))
-
-
-def read_first(settings: Settings, store: Store, source: m.Source) -> str:
-    """Polls a source that was just added, and tells what came.
-
-    Raises:
-        InputError: there is no feed; the source is not kept.
-    """
-    outcomes = asyncio.run(poll_sources(settings, store, ModelTagger(settings, store), [source.id]))
-    now = store.sources.find(str(source.id))
-    error = outcomes[0].error if outcomes else "it is being polled by another process just now"
-    if now.stopped or (outcomes and not outcomes[0].is_feed):
-        store.sources.remove(source.id, clock())
-        raise InputError(f"{source.url} was not added: {error or now.reason}")
-    if error:
-        return f"Added as source {source.id}, but it could not be read yet: {error}. It will be tried again by the running service."
-    found = "" if now.url == source.url else f", whose feed was found at {now.url}"
-    return f"Added as source {source.id}: {now.title}{found}; {outcomes[0].tally.new} new stories"
-
-
-@sources.command("remove")
-@click.argument("name")
-@with_settings
-def remove_source(settings: Settings, name: str) -> None:
-    """Remove a source (id, address or title) and withdraw the stories that only it reported."""
-    store = prepared_store(settings)
-    source = store.sources.find(name)
-    tally = store.sources.remove(source.id, clock())
-    click.echo(f"Removed {source.title}; {tally.withdrawn} stories withdrawn")
-
-
-@sources.command("set")
-@click.argument("name")
-@click.option("--title", help="What to call it; nothing for what the feed calls itself.")
-@click.option("--folder", help="The group to list it under; A/B is B in A, and \\/ a slash in a name.")
-@click.option("--interval", metavar="SECONDS|auto", help="The time between two polls; auto follows how often it publishes.")
-@click.option("--full-text/--no-full-text", default=None, help="Whether to fetch the page of each article.")
-@with_settings
-def set_source(settings: Settings, name: str, title: str | None, folder: str | None, interval: str | None, full_text: bool | None) -> None:
-    """Change how a source (id, address or title) is called, listed and read. A new interval counts from its next poll on."""
-    changes = SourceSettings()
-    if title is not None:
-        changes["title"] = plain_line(title)
-    if folder is not None:
-        changes["folder"] = folder_path(folder_names(folder))
-    if interval is not None:
-        changes["interval"] = None if interval == "auto" else chosen_interval(settings, interval)
-    if full_text is not None:
-        changes["full_text"] = full_text
-    if not changes:
-        raise click.UsageError("name what to change: --title, --folder, --interval or --full-text")
-    store = prepared_store(settings)
-    click.echo(settings_line(store.sources.set(store.sources.find(name).id, **changes)))
-
-
-def chosen_interval(settings: Settings, given: str) -> int:
-    """The seconds between polls that a person asks for, within what the settings allow."""
-    if not re.fullmatch(r"[0-9]{1,9}", given):
-        raise InputError(f"--interval {given!r} is neither a whole number of seconds nor auto")
-    if int(given) < settings.poll_min_interval:
-        raise InputError(f"--interval {given} is below HEALTHWIRE_POLL_MIN_INTERVAL={settings.poll_min_interval}; nothing is polled sooner")
-    if int(given) > settings.poll_max_interval:
-        raise InputError(f"--interval {given} is above HEALTHWIRE_POLL_MAX_INTERVAL={settings.poll_max_interval}; nothing is polled later")
-    return int(given)
-
-
-@sources.command("stop")
-@click.argument("name")
-@with_settings
-def stop_source(settings: Settings, name: str) -> None:
-    """Poll a source (id, address or title) no more until it is resumed; its stories stay."""
-    store = prepared_store(settings)
-    source = store.sources.find(name)
-    stopped = store.sources.stop(source.id)
-    state = "is stopped" if stopped else "was stopped already"
-    click.echo(f"{source_name(source)} {state}; to poll it again: healthwire sources resume {source.id}")
-
-
-@sources.command("resume")
-@click.argument("name")
-@with_settings
-def resume_source(settings: Settings, name: str) -> None:
-    """Poll a stopped source (id, address or title) again."""
-    store = prepared_store(settings)
-    source = store.sources.find(name)
-    resumed = store.sources.resume(source.id, clock())
-    click.echo(f"{source_name(source)} {'is resumed; it will be polled at the next tick' if resumed else 'is not stopped'}")
-
-
-@sources.command("import")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, allow_dash=True))
-@with_settings
-def import_sources(settings: Settings, file: str) -> None:
-    """Subscribe to the feeds in an OPML file (- is standard input).
-
-    A list that Healthwire wrote also gives sources that are known already their titles, folders, intervals and full-text
-    settings back; any other list leaves them as they are.
-    """
-    with click.open_file(file, "rb") as opened:
-        body = opened.read(settings.max_bytes + 1)
-    if len(body) > settings.max_bytes:
-        raise InputError(f"{file}: longer than {settings.max_bytes} bytes (HEALTHWIRE_MAX_BYTES)")
-    given = read_opml(body, None if file == "-" else Path(file).parent)
-    added, updated = subscribe(prepared_store(settings), given)
-    for complaint in given.complaints:
-        click.echo(f"{file}: {complaint}", err=True)
-    click.echo(import_line(given, added, updated))
-    if given.complaints:
-        raise SystemExit(1)
-
-
-def subscribe(store: Store, given: SourceList) -> tuple[int, int]:
-    """Adds the sources of a list, and restores the known ones if the list is our own: how many of each.
-
-    Each batch holds once it is written, so that an import that was killed can be made again.
-    """
-    batch = 250
-    added = updated = 0
-    with progress(len(given.subscriptions), "Importing") as bar:
-        for start in range(0, len(given.subscriptions), batch):
-            some = given.subscriptions[start : start + batch]
-            added += len(store.sources.add(some, next_poll=clock()))
-            updated += store.sources.restore(some) if given.is_own else 0
-            bar.update(len(some))
-    return added, updated
-
-
-@sources.command("export")
-@with_settings
-def export_sources(settings: Settings) -> None:
-    """Write feeds and mailboxes as OPML to standard output, with their folders and settings."""
-    click.echo(write_opml(prepared_store(settings).sources.list()), nl=False)
+main.add_command(sources)
 
 
 @main.group()

@@ -18,14 +18,14 @@ from feeds.ingest.poll import Outcome, Poller
 from feeds.ingest.shift import Shift
 from feeds.model import Subscription
 from feeds.settings import Settings, read_settings
-from feeds.store import Store
+from feeds.store import Store, prepared_store
 from feeds.store.engine import reading, writing
 from feeds.store.schema import article, source
 
 
 async def main() -> None:
     settings = read_settings(os.environ)
-    store = service.prepared_store(settings)
+    store = prepared_store(settings)
     tagger = service.ModelTagger(settings, store)
     async with service.poller(settings, store, tagger) as poller:
         print("open", flush=True)

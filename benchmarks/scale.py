@@ -15,12 +15,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-import service
 from benchmarks.helpers import helper
 from benchmarks.usage import usage
 from feeds.model import Subscription
 from feeds.settings import Settings
-from feeds.store import Store
+from feeds.store import Store, prepared_store
 from feeds.store.engine import reading, writing
 from feeds.store.schema import source
 
@@ -69,7 +68,7 @@ class Ingest:
 def ingest(data: Path, models: Path) -> Iterator[Ingest]:
     """Runs ``healthwire ingest`` with this data directory until the context ends."""
     shutil.copytree(models, data / "models")
-    store = service.prepared_store(Settings(data_dir=data))
+    store = prepared_store(Settings(data_dir=data))
     store.status.mark_done("sources")
     settings = {"HEALTHWIRE_DATA_DIR": str(data), "HEALTHWIRE_ALLOW_ADDRESSES": "127.0.0.0/8"}
     with (data / "log").open("w") as log, helper([sys.executable, "service.py", "ingest"], settings, log) as process:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from feeds.errors import StoreError
+from feeds.settings import Settings
 from feeds.store.corrections import Corrections
 from feeds.store.engine import connect, migrate
 from feeds.store.events import Events
@@ -19,7 +21,7 @@ from feeds.store.tags import Tags
 from feeds.store.tokens import Tokens
 from feeds.store.weeks import Weeks
 
-__all__ = ["Store", "migrate", "open_store"]
+__all__ = ["Store", "migrate", "open_store", "prepared_store"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +63,20 @@ def open_store(url: str) -> Store:
         Raws(engine),
         Tokens(engine),
     )
+
+
+def prepared_store(settings: Settings) -> Store:
+    """The store that the settings name, its folder made and its schema up to date.
+
+    Raises:
+        StoreError: the folder or the database cannot be used.
+    """
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot use HEALTHWIRE_DATA_DIR={settings.data_dir}: {(error.strerror or str(error)).lower()}") from error
+    store = open_store(settings.database)
+    migrate(store.engine)
+    # Made at once, so that a backup taken before the first feed was asked for holds it too.
+    store.status.instance()
+    return store
