@@ -169,7 +169,7 @@ class Poller:
             etag=haul.etag,
             last_modified=haul.last_modified,
             body_hash=haul.body_hash,
-            title=(said.title if said else "") or _name_of(source),
+            title=source.title or (said.title if said else "") or _name_of(source),
             home_url=said.home_url if said else None,
             url=haul.url,
             moved_to=haul.moved_to,
