@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -11,6 +12,8 @@ from urllib.parse import urlsplit
 from feeds.model import Article, Story
 from feeds.text import canonical_url
 
+# What PostgreSQL's indexes take (a third of a page) is known by itself, what is longer by its hash.
+_LONGEST_KEY = 2000
 # Shorter items ("Weekly figures out today") recur with the same words and other news behind them.
 _WORDS_THAT_IDENTIFY = 12
 
@@ -57,10 +60,16 @@ def story_keys(stories: Sequence[Story]) -> list[StoryKeys]:
     A link identifies a story only if no other story of the article has it and it leads to more than a front page.
     """
     links = [canonical_url(story.url) for story in stories]
+    times = Counter(links)
     return [
-        StoryKeys(link if link and links.count(link) == 1 and _is_page(link) else None, _text_key(story))
+        StoryKeys(short_key(link) if link and times[link] == 1 and _is_page(link) else None, _text_key(story))
         for link, story in zip(links, stories, strict=True)
     ]
+
+
+def short_key(text: str) -> str:
+    """The text itself, or its hash if it is too long to be looked up."""
+    return text if len(text.encode("utf-8", "surrogatepass")) <= _LONGEST_KEY else digest(text)
 
 
 def _is_page(link: str) -> bool:

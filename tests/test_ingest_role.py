@@ -36,10 +36,11 @@ class GatedLook:
         self.gate = asyncio.Event()
         self.asked: list[int] = []
 
-    async def look(self, source: Source) -> Haul:
+    @asynccontextmanager
+    async def look(self, source: Source) -> AsyncIterator[Haul]:
         self.asked.append(source.id)
         await self.gate.wait()
-        return Haul(etag='"e1"')
+        yield Haul(etag='"e1"')
 
     async def complete(self, cuts: Sequence[Cut]) -> list[Cut]:
         return list(cuts)

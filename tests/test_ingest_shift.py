@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 from builders import add_sources
@@ -32,7 +33,8 @@ class Looks:
         self._bad = bad
         self._at_once = 0
 
-    async def look(self, source: Source) -> Haul:
+    @asynccontextmanager
+    async def look(self, source: Source) -> AsyncIterator[Haul]:
         self.seen.append(source.id)
         self._at_once += 1
         self.most_at_once = max(self.most_at_once, self._at_once)
@@ -40,7 +42,7 @@ class Looks:
         self._at_once -= 1
         if source.id in self._bad:
             raise ParseError("it is no feed")
-        return Haul(etag='"e1"', more=self.seen.count(source.id) <= self._more)
+        yield Haul(etag='"e1"', more=self.seen.count(source.id) <= self._more)
 
     async def complete(self, cuts: Sequence[Cut]) -> list[Cut]:
         return list(cuts)

@@ -78,9 +78,9 @@ class FullText:
             return known[1]
         try:
             async with self._fetcher.page(f"{site}/robots.txt") as answer:
-                robots = Robots(answer.body, 200)
-        except FetchError as error:
-            robots = Robots(None, error.status or 503)
+                robots = await self._sandbox.run(Robots, answer.body, 200)
+        except HealthwireError as error:
+            robots = Robots(None, error.status or 503 if isinstance(error, FetchError) else 503)
         self._robots[site] = (self._clock(), robots)
         if len(self._robots) > _MOST_ROBOTS:
             self._robots.popitem(last=False)

@@ -8,13 +8,17 @@ from dataclasses import dataclass
 from feeds.identity import fingerprint
 from feeds.ingest.parse import parse_feed, parse_file
 from feeds.ingest.prune import prune
+from feeds.ingest.sizes import first_of, named_shortly, short_name, without_long_body
 from feeds.ingest.split import split_safely
 from feeds.model import Article, Raw, Split, Wishes
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """An article with its stories; ``fingerprint`` is that of the article as its source gave it, ``page`` what completed it."""
+    """An article with its stories; ``fingerprint`` is that of the article as its source gave it, ``page`` what completed it.
+
+    Of a long body only the beginning is left.
+    """
 
     article: Article
     fingerprint: str
@@ -48,8 +52,10 @@ def extract_feed(body: bytes, content_type: str, url: str, known: frozenset[str]
     if pruned.body is None:
         return Extract(marks=pruned.marks)
     parsed = parse_feed(pruned.body, content_type, url)
+    articles = first_of(parsed.articles)
     raw = Raw("feed", url, content_type, pruned.body)
-    return Extract(cut(parsed.articles), parsed.title, parsed.home_url, parsed.wishes, pruned.marks, raw, pruned.dropped)
+    dropped = pruned.dropped + len(parsed.articles) - len(articles)
+    return Extract(cut(articles), short_name(parsed.title), parsed.home_url, parsed.wishes, pruned.marks, raw, dropped)
 
 
 def extract_file(name: str, body: bytes) -> Extract:
@@ -64,4 +70,9 @@ def extract_file(name: str, body: bytes) -> Extract:
 
 def cut(articles: Iterable[Article]) -> tuple[Cut, ...]:
     """Each article with its stories."""
-    return tuple(Cut(article, fingerprint(article), split_safely(article)) for article in articles)
+    return tuple(_cut(article) for article in articles)
+
+
+def _cut(article: Article) -> Cut:
+    named = named_shortly(article)
+    return Cut(without_long_body(named), fingerprint(article), split_safely(named))

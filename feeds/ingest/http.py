@@ -21,8 +21,10 @@ from yarl import URL
 
 from feeds.errors import FetchError, RefusedAddress, SourceGone, TooLarge
 from feeds.ingest.guard import REFUSAL, Guard
+from feeds.ingest.names import Names
 from feeds.model import Fetched, Source
 from feeds.settings import Network
+from feeds.text import plain_line
 
 _FEEDS = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, application/xml;q=0.9, */*;q=0.5"
 _PAGES = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
@@ -32,6 +34,10 @@ _REDIRECTS = 5
 # Answers beyond this size are held a few at a time, so that memory stays bounded however many sources send long ones.
 _LARGE = 1024 * 1024
 _LARGE_AT_ONCE = 4
+# Pages are asked for by polls that hold such a place, so they must not wait for one.
+_LONGEST_PAGE = 2 * _LARGE
+# What is said to stay good for longer is not believed.
+_LONGEST_FRESH = 365 * 86_400
 
 
 class HttpFetcher:
@@ -55,7 +61,9 @@ class HttpFetcher:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(limit=self._concurrency, socket_factory=self._guarded_socket, happy_eyeballs_delay=None)
+        connector = aiohttp.TCPConnector(
+            limit=self._concurrency, resolver=Names(), socket_factory=self._guarded_socket, happy_eyeballs_delay=None
+        )
         self._session = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -84,7 +92,7 @@ class HttpFetcher:
         """
         validators = {"If-None-Match": source.etag, "If-Modified-Since": source.last_modified}
         headers = {"Accept": _FEEDS} | {name: value for name, value in validators.items() if value}
-        async with self._get(source.url, headers) as fetched:
+        async with self._get(source.url, headers, self._max_bytes) as fetched:
             if fetched.body is None:
                 # A 304 need not repeat the validators (RFC 9110 section 15.4.5).
                 kept = replace(fetched, etag=fetched.etag or source.etag, last_modified=fetched.last_modified or source.last_modified)
@@ -95,19 +103,19 @@ class HttpFetcher:
     @asynccontextmanager
     async def page(self, url: str) -> AsyncIterator[Fetched]:
         """A web page or text file, unconditionally; raises as ``fetch`` does."""
-        async with self._get(url, {"Accept": _PAGES}) as fetched:
+        async with self._get(url, {"Accept": _PAGES}, min(self._max_bytes, _LONGEST_PAGE)) as fetched:
             yield fetched
 
     @asynccontextmanager
-    async def _get(self, address: str, headers: Mapping[str, str]) -> AsyncIterator[Fetched]:
+    async def _get(self, address: str, headers: Mapping[str, str], most: int) -> AsyncIterator[Fetched]:
         async with AsyncExitStack() as held:
             try:
-                fetched = await self._follow(address, headers, held)
+                fetched = await self._follow(address, headers, most, held)
             except (aiohttp.ClientError, OSError, ValueError) as error:
                 raise self._in_plain_words(error) from error
             yield fetched
 
-    async def _follow(self, address: str, headers: Mapping[str, str], held: AsyncExitStack) -> Fetched:
+    async def _follow(self, address: str, headers: Mapping[str, str], most: int, held: AsyncExitStack) -> Fetched:
         """Goes from hop to hop, one request per host at a time, within one deadline."""
         url, moved = URL(address), None
         left = float(self._timeout)
@@ -120,7 +128,7 @@ class HttpFetcher:
                 async with asyncio.timeout(left) as deadline, self._open(url, headers) as response:
                     target = response.headers.get("Location")
                     if response.status not in _MOVES or not target:
-                        fetched = await self._read(response, deadline, held)
+                        fetched = await self._read(response, most, deadline, held)
                         return replace(fetched, moved_to=moved)
                 left -= time.monotonic() - started
             url = url.join(URL(target)).with_fragment(None)
@@ -139,9 +147,9 @@ class HttpFetcher:
             raise RuntimeError("the fetcher is used outside its context")
         return self._session.get(url, headers=headers, allow_redirects=False)
 
-    async def _read(self, response: aiohttp.ClientResponse, deadline: asyncio.Timeout, held: AsyncExitStack) -> Fetched:
+    async def _read(self, response: aiohttp.ClientResponse, most: int, deadline: asyncio.Timeout, held: AsyncExitStack) -> Fetched:
         headers = response.headers
-        url, etag, modified, fresh = str(response.url), headers.get("ETag"), headers.get("Last-Modified"), fresh_for(headers)
+        url, etag, modified, fresh = str(response.url), _said(headers, "ETag"), _said(headers, "Last-Modified"), fresh_for(headers)
         if response.status == 304:
             return Fetched(url, None, etag=etag, last_modified=modified, fresh_for=fresh)
         if response.status == 410:
@@ -153,12 +161,12 @@ class HttpFetcher:
         is_large = False
         async for chunk in response.content.iter_chunked(64 * 1024):
             body += chunk
-            if len(body) > self._max_bytes:
-                raise TooLarge(f"the answer is longer than {self._max_bytes} bytes (HEALTHWIRE_MAX_BYTES)")
-            if len(body) > _LARGE and not is_large:
+            if len(body) > most:
+                raise TooLarge(f"the answer is longer than {most} bytes{' (HEALTHWIRE_MAX_BYTES)' if most == self._max_bytes else ''}")
+            if len(body) > _LARGE and most > _LONGEST_PAGE and not is_large:
                 is_large = True
                 await self._wait_for_room(deadline, held)
-        return Fetched(url, bytes(body), headers.get("Content-Type", ""), etag, modified, fresh_for=fresh)
+        return Fetched(url, bytes(body), _said(headers, "Content-Type") or "", etag, modified, fresh_for=fresh)
 
     async def _wait_for_room(self, deadline: asyncio.Timeout, held: AsyncExitStack) -> None:
         """Takes one of the places for long answers; the wait is not the source's fault."""
@@ -174,7 +182,7 @@ class HttpFetcher:
         return socket.socket(family, kind, protocol)
 
     def _in_plain_words(self, error: Exception) -> FetchError:
-        text = str(error)
+        text = plain_line(str(error))
         if isinstance(error, aiohttp.ClientConnectorError) and REFUSAL in str(error.os_error):
             return RefusedAddress(REFUSAL)
         if isinstance(error, TimeoutError):
@@ -190,16 +198,26 @@ class HttpFetcher:
         return FetchError(f"the connection failed: {text or type(error).__name__}")
 
 
+def _said(headers: Mapping[str, str], name: str) -> str | None:
+    """What a header says; None if it holds what cannot be kept or sent back, such as control characters or bytes that are no text."""
+    value = headers.get(name, "")
+    return value if value and value.isprintable() else None
+
+
 def fresh_for(headers: Mapping[str, str]) -> int:
-    """The seconds for which an answer stays good (RFC 9111 section 4.2); 0 when it does not say, or nonsense."""
+    """The seconds for which an answer stays good (RFC 9111 section 4.2), at most a year; 0 when it does not say, or nonsense."""
+    return min(max(_lifetime(headers), 0), _LONGEST_FRESH)
+
+
+def _lifetime(headers: Mapping[str, str]) -> int:
     control = parse_cache_control_header(headers.get("Cache-Control"), cls=ResponseCacheControl)
     if control.no_cache or control.no_store:
         return 0
     if control.max_age is not None:
         age = parse_age(headers.get("Age"))
-        return max(0, control.max_age - (int(age.total_seconds()) if age else 0))
+        return control.max_age - (int(age.total_seconds()) if age else 0)
     expires, date = parse_date(headers.get("Expires")), parse_date(headers.get("Date"))
-    return max(0, int((expires - (date or datetime.now(UTC))).total_seconds())) if expires else 0
+    return int((expires - (date or datetime.now(UTC))).total_seconds()) if expires else 0
 
 
 def retry_after(value: str | None) -> int:

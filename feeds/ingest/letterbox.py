@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from feeds.errors import HealthwireError
@@ -33,7 +34,8 @@ class Letterbox:
     max_bytes: int
     _threads: ThreadPoolExecutor = field(default_factory=_readers, init=False, repr=False, compare=False)
 
-    async def look(self, source: Source) -> Haul:
+    @asynccontextmanager
+    async def look(self, source: Source) -> AsyncIterator[Haul]:
         """What lies there that is new.
 
         Raises:
@@ -52,7 +54,7 @@ class Letterbox:
                 # Without its mark it is complained of until it is mended.
                 unread.add(mail.mark)
         marks = None if letters.marks is None else letters.marks - unread
-        return Haul(tuple(extracts), etag=letters.state, marks=marks, complaints=tuple(complaints), more=letters.more)
+        yield Haul(tuple(extracts), etag=letters.state, marks=marks, complaints=tuple(complaints), more=letters.more)
 
     def _letters(self, source: Source) -> Letters:
         if source.scheme == "file":

@@ -7,6 +7,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -23,9 +24,12 @@ from feeds.ingest.together import Together
 from feeds.model import Issue, Lease, Plan, PollResult, Raw, Source, Tally, Verdict, Wishes
 from feeds.ports import Clock, Tagger
 from feeds.store import Store
+from feeds.text import summary
 
 _log = logging.getLogger(__name__)
 
+# Characters; a hostile source could have more to say.
+_LONGEST_ERROR = 1000
 _NOTHING = Tally()
 _GONE = "its server said that it is gone; it is not asked again until a person resumes it"
 
@@ -33,10 +37,10 @@ _GONE = "its server said that it is gone; it is not asked again until a person r
 class Look(Protocol):
     """Looks at one kind of source."""
 
-    async def look(self, source: Source) -> Haul:
-        """What the source has that is new.
+    def look(self, source: Source) -> AbstractAsyncContextManager[Haul]:
+        """What the source has that is new; leave the context as soon as it is no longer needed.
 
-        Raises:
+        Raises, on entering:
             HealthwireError: it could not be read.
         """
         ...
@@ -87,8 +91,9 @@ class Poller:
         source = lease.source
         started = time.monotonic()
         try:
-            result = await self._attempt(source)
-            tally = await self._write(lease, result)
+            async with AsyncExitStack() as held:
+                result = await self._attempt(source, held)
+                tally = await self._write(lease, result)
         except LeaseLost as error:
             return Outcome(source, error=str(error))
         except Exception as error:
@@ -107,9 +112,9 @@ class Poller:
             raise LeaseLost(f"source {lease.source.id} was taken over by another worker or removed; nothing was written")
         return _NOTHING
 
-    async def _attempt(self, source: Source) -> PollResult:
+    async def _attempt(self, source: Source, held: AsyncExitStack) -> PollResult:
         try:
-            haul = await self._look(source)
+            haul = await held.enter_async_context(self._look(source))
             found = [cut for extract in haul.extracts for cut in extract.cuts]
             if not found:
                 return self._result(source, haul)
@@ -129,8 +134,8 @@ class Poller:
             _log.exception("source %s could not be read", source.id)
             return self._failed(source, f"unexpected {type(error).__name__}: {error}")
 
-    async def _look(self, source: Source) -> Haul:
-        return await (self.site if source.scheme in ("http", "https") else self.letterbox).look(source)
+    def _look(self, source: Source) -> AbstractAsyncContextManager[Haul]:
+        return (self.site if source.scheme in ("http", "https") else self.letterbox).look(source)
 
     def _known(self, source: Source, cuts: Sequence[Cut]) -> tuple[Mapping[ArticleKey, str], list[int]]:
         """What is stored of these articles, and when the source's latest ones came."""
@@ -165,7 +170,7 @@ class Poller:
             polled_at=now,
             plan=Plan(None, source.reason) if stopped else self._plan(left, haul, now),
             stopped=stopped,
-            error="; ".join(haul.complaints) or None,
+            error=summary("; ".join(haul.complaints), _LONGEST_ERROR) or None,
             etag=haul.etag,
             last_modified=haul.last_modified,
             body_hash=haul.body_hash,
@@ -203,7 +208,7 @@ class Poller:
         return PollResult(
             polled_at=self.clock(),
             plan=plan,
-            error=error,
+            error=summary(error, _LONGEST_ERROR),
             etag=source.etag,
             last_modified=source.last_modified,
             body_hash=source.body_hash,

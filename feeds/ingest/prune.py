@@ -17,6 +17,8 @@ from lxml import etree
 
 # More entries of one document are not read: nobody publishes so much at once, and an archive of years is no news.
 MOST_ENTRIES = 2000
+# Of so many it is remembered that they are known; what follows them is left out every time.
+_MOST_MARKS = 10 * MOST_ENTRIES
 
 _BEGIN = re.compile(rb"<((?:\w{1,40}:)?(?:item|entry))(?=[\s>])")
 _ID = re.compile(rb"<(?:\w{1,40}:)?(?:guid|id)(?:\s[^>]{0,300})?>([^<]{1,2000})<|\brdf:about\s*=\s*[\"']([^\"']{1,2000})")
@@ -46,8 +48,10 @@ def _prune_xml(body: bytes, known: frozenset[str]) -> Pruned:
     """Entries are found by their tags alone; where that leads astray, what is left over is not well-formed."""
     spans = list(_entries(body))
     entries = [body[start:end] for start, end in spans]
-    marks = [_mark(entry) for entry in entries]
-    keep, dropped = _choose(marks, [_identity(entry) for entry in entries], known)
+    looked_at = entries[:_MOST_MARKS]
+    marks = [_mark(entry) for entry in looked_at]
+    keep, dropped = _choose(marks, [_identity(entry) for entry in looked_at], known)
+    dropped += len(entries) - len(looked_at)
     if len(keep) == len(entries):
         return Pruned(body, frozenset(marks))
     rest = bytearray()
@@ -90,8 +94,10 @@ def _prune_json(body: bytes, known: frozenset[str]) -> Pruned:
     items = data.get("items") if isinstance(data, dict) else None
     if not isinstance(items, list) or not items:
         return Pruned(body)
-    marks = [_mark(json.dumps(item, sort_keys=True).encode()) for item in items]
-    keep, dropped = _choose(marks, [_json_identity(item) for item in items], known)
+    looked_at = items[:_MOST_MARKS]
+    marks = [_mark(json.dumps(item, sort_keys=True).encode()) for item in looked_at]
+    keep, dropped = _choose(marks, [_json_identity(item) for item in looked_at], known)
+    dropped += len(items) - len(looked_at)
     if len(keep) == len(items):
         return Pruned(body, frozenset(marks))
     rest = json.dumps(data | {"items": [item for index, item in enumerate(items) if index in keep]}).encode() if keep else None

@@ -17,6 +17,7 @@ from feeds.ingest.html_blocks import html_blocks
 from feeds.ingest.plain_blocks import text_blocks
 from feeds.ingest.run_in import bare, run_in
 from feeds.ingest.sections import Section, introduces_issue, layout_of, without_masthead
+from feeds.ingest.sizes import bounded
 from feeds.ingest.verdict import verdict
 from feeds.model import Article, Split, Story
 from feeds.text import clean_html, plain_line, title_line, web_url
@@ -30,12 +31,12 @@ _MOST_BLOCKS = 5000
 def split_safely(article: Article) -> Split:
     """The stories of an article; one that cannot be cut is kept whole, so that it costs its source nothing else."""
     try:
-        return split(article)
+        return bounded(split(article))
     except Exception:
         _log.exception("could not cut the article %r; it is kept whole", article.title)
         markup = clean_html(article.body) if article.is_html else ""
         text = title_line(markup) if article.is_html else plain_line(article.body)
-        return Split((Story(article.title, text, markup, article.url, 1, 1),), "kept whole: it could not be cut")
+        return bounded(Split((Story(article.title, text, markup, article.url, 1, 1),), "kept whole: it could not be cut"))
 
 
 def split(article: Article) -> Split:
