@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import multiprocessing
@@ -285,6 +286,9 @@ async def poller(settings: Settings, store: Store, tagger: ModelTagger) -> Async
         allowed=settings.allow_addresses,
     )
     sandbox = Sandbox()
+    # The program and its model stay; a collector that looks at them again and again takes a sixth of the time of tagging and storing.
+    gc.collect()
+    gc.freeze()
     try:
         async with fetcher:
             site = Site(fetcher, sandbox, store.polls.marks)
