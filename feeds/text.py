@@ -60,7 +60,7 @@ def title_line(markup: str) -> str:
 
 def summary(text: str, limit: int = 280) -> str:
     """The beginning of the text on one line, cut at a word, at most ``limit`` characters."""
-    line = plain_line(text)
+    line = plain_line(text[: 10 * limit])
     if len(line) <= limit:
         return line
     return line[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:-\u2013") + "\u2026"

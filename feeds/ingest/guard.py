@@ -13,8 +13,8 @@ _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # All that was ever given out for the whole internet (RFC 4291 section 2.4). What lies outside may lead back inside: site-local
 # addresses, those that hold an IPv4 address (::/96), an operator's own NAT64 (64:ff9b:1::/48).
 _INTERNET = ipaddress.IPv6Network("2000::/3")
-# Anycast to the nearest 6to4 relay, given back (RFC 7526).
-_RELAYS = ipaddress.IPv4Network("192.88.99.0/24")
+# Of protocols that translate between the two (RFC 6890), and anycast to relays that were given up (RFC 7526).
+_PROTOCOLS = (ipaddress.IPv4Network("192.0.0.0/24"), ipaddress.IPv4Network("192.88.99.0/24"))
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -33,8 +33,9 @@ class Guard:
         address = _unwrapped(ipaddress.ip_address(host.split("%", 1)[0]))
         if any(address.version == network.version and address in network for network in self._allowed):
             return True
-        is_public = address in _INTERNET if isinstance(address, ipaddress.IPv6Address) else address not in _RELAYS
-        return is_public and address.is_global and not address.is_multicast
+        if isinstance(address, ipaddress.IPv6Address):
+            return address in _INTERNET and address.is_global
+        return address.is_global and not address.is_multicast and not any(address in network for network in _PROTOCOLS)
 
 
 def _unwrapped(address: Address) -> Address:

@@ -86,7 +86,8 @@ def _wrap_width(paragraphs: list[list[str]]) -> int:
 
 def _joined(paragraph: list[str], width: int) -> list[str]:
     """The paragraph's lines with hard wraps undone."""
-    lines: list[str] = [paragraph[0]]
+    # In pieces, as adding to a long line again and again takes time that grows with the square of its length.
+    lines: list[list[str]] = [[paragraph[0]]]
     last = paragraph[0]
     if len(paragraph) >= 4 and width <= 100:
         width = min(width, max(map(len, paragraph)))
@@ -99,11 +100,11 @@ def _joined(paragraph: list[str], width: int) -> list[str]:
         wrapped = len(last) + 1 + len(word) > width
         runs_on = line.strip()[:1].islower() and not re.search(r"[.!?:]['\"\u2019\u201d)]*$", last)
         if not starts_anew and (wrapped or runs_on) and not _is_url(last):
-            lines[-1] += " " + line.strip()
+            lines[-1].append(line.strip())
         else:
-            lines.append(line)
+            lines.append([line])
         last = line
-    return lines
+    return [" ".join(pieces) for pieces in lines]
 
 
 def _starts_item(line: str) -> bool:
