@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test install lint bench train lock clean
+.PHONY: run test install lint soak bench train lock clean
 
 run: install
 	$(BIN)/healthwire serve
@@ -15,6 +15,10 @@ lint: install-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+
+# Two ingest processes on each database engine, killed 200 times at random moments; takes two minutes.
+soak: install-dev
+	SOAK_KILLS=200 $(BIN)/python -m pytest tests/test_kill_ingest.py
 
 bench: install
 	$(BIN)/python -m benchmarks

@@ -3,6 +3,7 @@ and what a dead process held is polled again once its leases have run out."""
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections import Counter
@@ -28,6 +29,8 @@ from feeds.ports import Clock
 from feeds.store import Store
 from feeds.store.schema import article, change, report, source, source_event, story
 
+# As many as there is time for; `make soak` makes more of them.
+KILLS = int(os.environ.get("SOAK_KILLS", "60"))
 # Real seconds after which a lease that ran out must be another's: a tick or two, and a new process in place of a killed one.
 _SOON = 2.0
 # Seconds of the clock for which a lease may escape the watch before it runs out.
@@ -216,7 +219,7 @@ def test_polls_that_are_killed_at_any_moment_are_made_again(kind: Kind, database
         crew = Crew(url, log, databases.open(url), NoSandbox)
         until.callback(crew.close)
         alone = subscribe(crew.store, server)
-        kill_again_and_again(crew, 200, 0.15, Random(2))  # noqa: S311
+        kill_again_and_again(crew, KILLS, 0.15, Random(2))  # noqa: S311
         poll_to_the_end(crew, server)
     check_stories(crew.store, server)
     check_changes(crew.store)
