@@ -22,7 +22,7 @@ Piece = bytes | float
 
 MEGABYTE = 1024**2
 # Just below what an answer may have.
-LARGE = int(os.environ.get("LARGE", 4 * MEGABYTE))
+LARGE = int(os.environ.get("LARGE", 2 * MEGABYTE))
 # What no answer of ours ever holds, so that a story that shows it was read from this machine.
 _SECRET_FILE = "/etc/passwd"  # noqa: S105
 
@@ -130,7 +130,7 @@ ATTACKS: dict[str, Attack] = {
     "100,000 attributes in the markup": doc(lambda: markup(b"<p %b>Text.</p>" % attributes(100_000))),
     "an author of dots": doc(lambda: rss(item(1, more=b"<author>%b</author>" % (b"a." * 16_000))), hogs=True),
     "200,000 nested elements": doc(lambda: rss(b"<a>" * 200_000 + b"x" + b"</a>" * 200_000), hogs=True),
-    "200,000 nested elements in the markup": doc(lambda: markup(b"<div>" * 200_000 + b"x"), "not be read", hogs=True),
+    "200,000 nested elements in the markup": doc(lambda: markup(b"<div>" * 200_000 + b"x")),
     "50,000 entries": doc(lambda: rss(*map(item, range(50_000))), hogs=True),
     "tiny entries": doc(lambda: rss(*(b"<item>%d</item>" % number for number in range(LARGE // 20))), hogs=True),
     # Sizes.

@@ -39,7 +39,7 @@ from feeds.store import Store
 
 HOUR = 3600
 MEGABYTE = 1024**2
-MAX_BYTES = 5 * MEGABYTE
+MAX_BYTES = 3 * MEGABYTE
 # Every attack that goes for processor time meets its end in this test, too, so they are given less of it.
 LIMITS = Limits(cpu_seconds=1)
 

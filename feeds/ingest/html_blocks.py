@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urljoin
 
 import lxml.html
-import nh3
 from lxml import etree
 
 from feeds.ingest.blocks import BULLETS, EMOJI, MARKER, Block, Kind, Link
@@ -38,6 +37,7 @@ _LONGEST_STYLE = 1000
 _FONT_SIZES = {"1": 10, "2": 13, "3": 16, "4": 18, "5": 24, "6": 32, "7": 48}
 # Nobody writes such a tag, and the parser's time grows with the square of its attributes.
 _LONG_TAG = re.compile(r"<[a-zA-Z][^<>]{10000,}>")
+_ANY_TAG = re.compile(r"<[^<>]*>")
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _INLINE = {"em": "em", "i": "em", "code": "code", "sub": "sub", "sup": "sup"}
 
@@ -207,7 +207,7 @@ def tree_of(markup: str) -> etree._Element:
     parser = lxml.html.HTMLParser()
     tree = lxml.html.document_fromstring(f"<div>{scrub(markup)}</div>" if markup.strip() else "<div></div>", parser, ensure_head_body=True)
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
-        words = nh3.clean(scrub(markup), tags=set())
+        words = _ANY_TAG.sub(" ", scrub(markup))
         tree = lxml.html.document_fromstring(f"<div>{words}</div>", ensure_head_body=True)
     return tree
 
