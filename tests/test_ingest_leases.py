@@ -75,6 +75,24 @@ def test_leases_that_could_not_be_renewed_are_renewed_as_soon_as_they_can_be(sql
     asyncio.run(scene())
 
 
+def test_polls_of_a_command_that_is_interrupted_are_given_back(sqlite_store: Store) -> None:
+    ids = add_sources(sqlite_store, ["a", "b"])
+
+    async def scene() -> None:
+        look = GatedLook()
+        draining = asyncio.create_task(shift(sqlite_store, look, FakeClock()).drain())
+        async with asyncio.timeout(20):
+            while len(look.asked) < 2:  # noqa: ASYNC110 - the polls go on meanwhile
+                await asyncio.sleep(0.01)
+        draining.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await draining
+
+    asyncio.run(scene())
+
+    assert [lease.source.id for lease in sqlite_store.polls.claim(START, LEASE, 9)] == ids
+
+
 class SlowPolls(Polls):
     """Waits for as long as a lease holds, whenever it claims."""
 

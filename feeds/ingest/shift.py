@@ -70,13 +70,22 @@ class Shift:
         Raises:
             StoreError: the database cannot be used; the next call tries again.
         """
+        if not self._polls:
+            return
         now = self._clock()
-        if self._polls and now - self._renewed >= self._pace.lease // 2:
+        if now - self._renewed >= self._pace.lease // 2:
             await asyncio.to_thread(self._store.polls.renew, list(self._polls.values()), now + self._pace.lease)
             self._renewed = now
 
     async def drain(self, only: Sequence[int] | None = None) -> None:
-        """Polls the named, or all due, sources once, and comes back when that is done."""
+        """Polls the named, or all due, sources once, and comes back when that is done; interrupted, it gives back what is under way."""
+        try:
+            await self._drain(only)
+        except BaseException:
+            await self.close(0)
+            raise
+
+    async def _drain(self, only: Sequence[int] | None) -> None:
         left = None if only is None else set(only)
         while await self.fill(None if left is None else sorted(left)) or self._polls:
             if left is not None:
