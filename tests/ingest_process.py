@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -80,16 +81,16 @@ def no_mailbox(source: Source) -> Letters:
     raise FetchError(f"{source.url} is not in this test")
 
 
-def ingest(job: Job) -> None:
-    """The ingest role as the program runs it, but for its clock, tick and grace; warnings go to the log."""
+def ingest(job: Job, parent: Connection) -> None:
+    """The ingest role as the program runs it, but for its clock, tick and grace; warnings go to the log. Says "go" when it begins."""
     logging.basicConfig(filename=job.log, level=logging.WARNING, format=f"{job.name} %(message)s", force=True)
     # A tick that took longer than the time to the next one is no fault.
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     role._GRACE = 0
-    asyncio.run(_ingest(job))
+    asyncio.run(_ingest(job, parent))
 
 
-async def _ingest(job: Job) -> None:
+async def _ingest(job: Job, parent: Connection) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     store, clock, tagger, sandbox = open_store(job.url), clock_of(job.born), KeywordTagger(), job.sandbox()
@@ -106,6 +107,7 @@ async def _ingest(job: Job) -> None:
                 Chore("pruning of raw documents", 1, RawPruning(store, clock, 1, 100_000)),
             )
             pace = Pace(tick=_TICK, concurrency=6, lease=LEASE, per_host=PER_HOST)  # type: ignore[arg-type]  # a second is too long here
+            parent.send("go")
             await role.IngestRole(store, poller, clock, lambda: tagger.version, pace, chores).run(stop)
     finally:
         sandbox.close()
