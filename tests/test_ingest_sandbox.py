@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from sandboxed import (
 )
 
 from feeds.errors import FetchError, ParseError
-from feeds.ingest.sandbox import Limits, Sandbox
+from feeds.ingest.sandbox import Limits, Sandbox, _Child
 
 # Children take some time to start, which counts.
 LIMITS = Limits(cpu_seconds=1, wall_seconds=20, memory=512 * 1024**2, result=1_000_000)
@@ -156,3 +157,28 @@ def test_closing_ends_children_that_hang(tmp_path: Path) -> None:
 
     assert isinstance(asyncio.run(scene()), ParseError)
     assert not sandbox._children
+
+
+def test_closing_amid_a_document_ends_each_child_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    busy = Sandbox(2, Limits())
+    file = tmp_path / "begun"
+    ended: Counter[int | None] = Counter()
+    end = _Child.end
+
+    def count(child: _Child) -> None:
+        ended[child.process.pid] += 1
+        end(child)
+
+    monkeypatch.setattr(_Child, "end", count)
+
+    async def scene() -> None:
+        await asyncio.gather(busy.run(double, 1), busy.run(double, 2))
+        task = asyncio.create_task(busy.run(mark, str(file)))
+        await asyncio.to_thread(eventually, file.exists)
+        await asyncio.to_thread(busy.close)
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(scene())
+
+    # Ended by two threads at once it may close what belongs to somebody else.
+    assert set(ended.values()) == {1}

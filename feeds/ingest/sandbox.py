@@ -63,6 +63,7 @@ class Sandbox:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="sandbox")
         self._own = threading.local()
         self._children: set[_Child] = set()
+        self._is_closed = False
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Runs a function of this program in a child.
@@ -90,6 +91,8 @@ class Sandbox:
     def _started(self) -> _Child:
         child = self._own.child = _Child.start(self._limits)
         self._children.add(child)
+        if self._is_closed:
+            child.process.kill()
         return child
 
     def _end(self, child: _Child) -> None:
@@ -99,10 +102,14 @@ class Sandbox:
 
     def close(self) -> None:
         """Ends all children, whatever they are doing."""
+        self._is_closed = True
         self._threads.shutdown(wait=False, cancel_futures=True)
         for child in list(self._children):
-            child.end()
+            child.process.kill()
+        # Threads that waited for one see it end, and clear away after it themselves.
         self._threads.shutdown()
+        for child in self._children:
+            child.end()
 
 
 @dataclass(eq=False)
@@ -160,7 +167,7 @@ def _serve(pipe: Connection, limits: Limits) -> None:
         try:
             function, args, kwargs = pipe.recv()
             pipe.send(_done(limits.cpu_seconds, function, args, kwargs))
-        except (EOFError, BrokenPipeError):
+        except (EOFError, ConnectionError):
             return
 
 
