@@ -129,15 +129,17 @@ class Arrivals:
 
     def _stored(self, wanted: Sequence[StoryKeys]) -> Iterator[_Told]:
         """The reports of live stories that have one of these links or texts."""
-        for column, values in (
-            (report.c.link_key, sorted({each.link for each in wanted if each.link})),
-            (report.c.text_key, sorted({each.text for each in wanted if each.text})),
+        # Within one source a link alone says nothing, and there could be any number with the same.
+        elsewhere = report.c.source_id != self._source_id
+        for column, values, where in (
+            (report.c.link_key, sorted({each.link for each in wanted if each.link}), elsewhere),
+            (report.c.text_key, sorted({each.text for each in wanted if each.text}), sa.true()),
         ):
             for start in range(0, len(values), _LOOKED_UP):
                 query = (
                     sa.select(report.c.story_id, report.c.article_id, report.c.source_id, report.c.link_key, report.c.text_key)
                     .join(story, story.c.id == report.c.story_id)
-                    .where(column.in_(values[start : start + _LOOKED_UP]), sa.not_(story.c.withdrawn))
+                    .where(column.in_(values[start : start + _LOOKED_UP]), where, sa.not_(story.c.withdrawn))
                 )
                 for row in self._connection.execute(query):
                     yield _Told(row.story_id, row.article_id, row.source_id, StoryKeys(row.link_key, row.text_key))
@@ -158,10 +160,11 @@ class _Index:
 
     def find(self, keys: StoryKeys, article_id: str, source_id: int) -> str | None:
         """The oldest story that another article has told with this link or text."""
-        alike = {told for key in (keys.link, keys.text) if key for told in self._by_key.get(key, ())}
         stories = (
             told.story_id
-            for told in alike
+            for key in (keys.link, keys.text)
+            if key
+            for told in self._by_key.get(key, ())
             if told.article_id != article_id and same_story(keys, told.keys, same_source=told.source_id == source_id)
         )
         return min(stories, default=None)
