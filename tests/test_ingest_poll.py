@@ -27,7 +27,7 @@ from feeds.ingest.poll import Outcome, Poller, lease_seconds
 from feeds.ingest.sandbox import Sandbox
 from feeds.ingest.schedule import Rhythm
 from feeds.ingest.site import Site
-from feeds.model import Lease, PublishedStory, Source, StoryQuery, Subscription, Tally, Verdict
+from feeds.model import Evidence, Lease, PublishedStory, Source, StoryQuery, Subscription, Tag, Tally, Verdict
 from feeds.ports import Tagger
 from feeds.store import Store
 from feeds.store.schema import source_event
@@ -291,6 +291,25 @@ def test_an_unexpected_error_is_a_failure_of_that_poll_and_stores_nothing(desk: 
     assert (desk.now(source).etag, desk.now(source).failures, desk.stories()) == (None, 1, [])
     desk.tagger = KeywordTagger()
     assert desk.poll(source, after=HOUR)[0].tally == Tally(new=1)
+
+
+class OddTagger(KeywordTagger):
+    """Sees evidence that no database can keep."""
+
+    def tag(self, stories: Sequence[tuple[str, str]]) -> list[Verdict]:
+        odd = Tag("finance", 0.9, True, self.version, (Evidence("deficit", object()),))  # type: ignore[arg-type]
+        return [Verdict((odd,)) for _ in stories]
+
+
+def test_what_cannot_be_stored_is_a_failure_of_its_source(desk: Desk, server: WebServer) -> None:
+    (source,) = desk.subscribe(server.script("/feed", Answer(body=rss(DEFICIT), headers={"ETag": '"v1"'})))
+    desk.tagger = OddTagger()
+
+    (outcome,) = desk.poll(source)
+
+    assert outcome.error == desk.now(source).error == "what it brought could not be stored: StatementError"
+    assert (desk.now(source).etag, desk.now(source).failures, desk.stories()) == (None, 1, [])
+    assert wait(desk, source) == 2 * HOUR
 
 
 def test_a_database_that_fails_does_not_end_the_polls(desk: Desk, server: WebServer) -> None:

@@ -120,6 +120,22 @@ def test_of_too_many_entries_the_first_are_read_and_the_others_counted() -> None
     assert pruned.body.count(b"<item>") == MOST_ENTRIES
 
 
+@pytest.mark.parametrize("as_json", [False, True])
+def test_no_more_than_a_bounded_number_of_entries_is_remembered(as_json: bool) -> None:
+    """The others are left out at every poll, even those that stand there again."""
+    number = 10 * MOST_ENTRIES + 7
+    if as_json:
+        body = json.dumps({"version": "https://jsonfeed.org/version/1.1", "items": [{"id": each} for each in range(number)]}).encode()
+    else:
+        body = b"<rss><channel>%b</channel></rss>" % b"".join(b"<item>%d</item>" % each for each in range(number))
+
+    first = prune(body, frozenset())
+    second = prune(body, first.marks)
+
+    assert (len(first.marks), first.dropped) == (10 * MOST_ENTRIES, 9 * MOST_ENTRIES + 7)
+    assert (second.body, second.marks, second.dropped) == (None, first.marks, 7)
+
+
 @given(st.lists(st.sampled_from("abcdefghijkl"), unique=True), st.sets(st.sampled_from("abcdefghijkl")), st.booleans())
 def test_exactly_the_unknown_entries_are_left(entries: list[str], known: set[str], as_json: bool) -> None:
     def document(names: list[str]) -> bytes:

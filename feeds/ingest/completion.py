@@ -26,7 +26,10 @@ _MOST_PAGES = 20
 _PAUSE = 1.0
 # RFC 9309 section 2.4: not to be used for longer than a day.
 _ROBOTS_SECONDS = 86_400
-_MOST_ROBOTS = 1000
+# A hostile one takes 5 MB.
+_MOST_ROBOTS = 100
+# Pages are kept until their poll is over. No more are asked for beyond so many bytes.
+_MOST_BYTES = 8 * 1024 * 1024
 
 
 class FullText:
@@ -47,7 +50,8 @@ class FullText:
         asked = 0
         for cut in cuts:
             url = cut.article.url
-            if url is None or asked == _MOST_PAGES or not await self._sandbox.run(is_teaser, cut.article):
+            held = sum(len(each.page.body) for each in done if each.page)
+            if url is None or asked == _MOST_PAGES or held > _MOST_BYTES or not await self._sandbox.run(is_teaser, cut.article):
                 done.append(cut)
                 continue
             done.append(await self._completed(cut, url, pausing=asked > 0))

@@ -92,8 +92,7 @@ class Poller:
         started = time.monotonic()
         try:
             async with AsyncExitStack() as held:
-                result = await self._attempt(source, held)
-                tally = await self._write(lease, result)
+                result, tally = await self._written(lease, await self._attempt(source, held))
         except LeaseLost as error:
             return Outcome(source, error=str(error))
         except Exception as error:
@@ -104,6 +103,17 @@ class Poller:
         elif result.issues:
             _log.info("polled %s: %d new, %d edited (%.1f s)", source.url, tally.new, tally.edited, time.monotonic() - started)
         return Outcome(source, tally, result.error, result.error is None and not result.issues, result.is_feed)
+
+    async def _written(self, lease: Lease, result: PollResult) -> tuple[PollResult, Tally]:
+        try:
+            return result, await self._write(lease, result)
+        except HealthwireError:
+            raise
+        except Exception as error:
+            # Not the database's fault, which would pass, but that of what came.
+            _log.exception("what source %s brought could not be stored", lease.source.id)
+            failed = self._failed(lease.source, f"what it brought could not be stored: {type(error).__name__}")
+            return failed, await self._write(lease, failed)
 
     async def _write(self, lease: Lease, result: PollResult) -> Tally:
         if not result.is_uneventful(lease.source):

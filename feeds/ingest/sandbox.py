@@ -157,7 +157,7 @@ class _Child:
 
 
 def _serve(pipe: Connection, limits: Limits) -> None:
-    """The child: does what it is sent until nobody is there any more."""
+    """The child: does what it is sent until nobody is there any more, or it has no memory left to tell what came of it."""
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Serving comes first, and whoever stops the service at a terminal means its parent.
@@ -167,7 +167,7 @@ def _serve(pipe: Connection, limits: Limits) -> None:
         try:
             function, args, kwargs = pipe.recv()
             pipe.send(_done(limits.cpu_seconds, function, args, kwargs))
-        except (EOFError, ConnectionError):
+        except (EOFError, ConnectionError, MemoryError):
             return
 
 
@@ -180,8 +180,11 @@ def _done(
     resource.setrlimit(resource.RLIMIT_CPU, (ceil(used.ru_utime + used.ru_stime) + cpu_seconds, most))
     try:
         return function(*args, **kwargs), None
-    except (HealthwireError, MemoryError, RecursionError) as error:
+    except HealthwireError as error:
         return None, error
+    except (MemoryError, RecursionError) as error:
+        # Without what was being done, which holds the memory.
+        return None, type(error)()
     except Exception as error:
         # Not every error of a library can be sent, nor its traceback.
         told = RuntimeError(f"{type(error).__name__}: {error}"[:_LONGEST_WORDS])
