@@ -298,4 +298,6 @@ def hostile_server(canary: str) -> Iterator[dict[str, str]]:
 
 
 if __name__ == "__main__":
+    # Attackers have machines of their own.
+    os.nice(10)
     asyncio.run(_serve(sys.argv[1]))

@@ -23,6 +23,7 @@ from builders import LONG
 from fakes import START, FakeClock, KeywordTagger
 from hostile_server import ATTACKS, hostile_server
 from ingest_support import http_fetcher, item, rss, web_source
+from program import PATIENCE
 from test_text import PAYLOADS, assert_harmless
 from web_server import Answer, WebServer, web_server
 
@@ -107,7 +108,8 @@ class Desk:
                     async with room:
                         return await poller.poll(lease)
 
-                outcomes = await asyncio.gather(*map(one, leases))
+                async with asyncio.timeout(PATIENCE):
+                    outcomes = await asyncio.gather(*map(one, leases))
             beating.cancel()
             return outcomes
 
@@ -143,7 +145,7 @@ def test_all_attacks_at_once_touch_nobody_else(desk: Desk, server: WebServer) ->
     with hostile_server(server.url("/canary")) as urls:
         attackers = desk.subscribe(*urls.values())
         neighbours = desk.subscribe(*good)
-        desk.poll(*attackers, *neighbours, timeout=5)
+        desk.poll(*attackers, *neighbours, timeout=3)
 
     for (name, attack), source in zip(ATTACKS.items(), map(desk.now, attackers), strict=True):
         assert (source.last_polled, source.failures) == (START, source.error is not None), name
