@@ -190,6 +190,17 @@ def test_redirects_are_followed_to_their_end_with_validators(server: WebServer, 
     assert [request.headers["if-none-match"] for request in server.requests] == ['"e"'] * 5
 
 
+@pytest.mark.parametrize("login", ["somebody:secret", "somebody", ":secret"])
+def test_whoever_redirects_cannot_make_us_log_in_anywhere(server: WebServer, login: str) -> None:
+    target = server.script("/target", Answer(body=BODY)).replace("//", f"//{login}@")
+    url = server.script("/feed", Answer(301, headers={"Location": target}))
+
+    got = fetch_url(url)
+
+    assert (got.body, got.moved_to) == (BODY, server.url("/target"))
+    assert not any("authorization" in request.headers for request in server.requests)
+
+
 def test_a_redirect_loop_ends_after_few_hops(server: WebServer) -> None:
     url = server.script("/round", Answer(302, headers={"Location": "/round"}))
 

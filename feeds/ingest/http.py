@@ -132,7 +132,7 @@ class HttpFetcher:
                         return replace(fetched, moved_to=moved)
                 left -= time.monotonic() - started
             url = url.join(URL(target)).with_fragment(None)
-            if url.raw_user is not None:
+            if url.raw_user is not None or url.raw_password is not None:
                 # Whoever redirects cannot make us send a name and password.
                 url = url.with_user(None)
             for_good = for_good and response.status in _FOR_GOOD
