@@ -32,6 +32,7 @@ class Silences:
             sa.select(source.c.id, latest.label("latest"), looked.label("looked"), source.c.silent_since)
             .outerjoin(carrier, carrier.c.id == source.c.carrier)
             .where(sa.not_(source.c.stopped), polled, looked.is_not(None))
+            .order_by(source.c.id)
         )
         with reading(self._engine) as connection:
             return [Watched(*row) for row in connection.execute(query) if row.latest is not None]
