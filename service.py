@@ -353,7 +353,7 @@ def poll_named(settings: Settings, store: Store, ids: Sequence[int]) -> list[Out
 
 
 def prepare(settings: Settings) -> tuple[Store, ModelTagger]:
-    """What every ingesting command needs: schema, model, starter sources, and the sample newsletters read."""
+    """What every ingesting command needs: the schema, a model, and the starter sources."""
     store = prepared_store(settings)
     tagger = ModelTagger(settings, store)
     store.tags.keep_only([topic.name for topic in topics()], clock())

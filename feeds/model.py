@@ -54,6 +54,10 @@ class Source:
         return self.url.partition(":")[0]
 
     @property
+    def wishes(self) -> Wishes:
+        return Wishes(self.ttl, self.skip_hours, self.skip_days)
+
+    @property
     def is_public(self) -> bool:
         """Whether its address may be shown to everybody: paths, mailboxes and senders are nobody's business."""
         return self.scheme in ("http", "https") and "@" not in self.url.split("/", 3)[2]
@@ -70,6 +74,9 @@ class Subscription:
     full_text: bool = False
 
 
+EventKind = Literal["broke", "recovered", "moved", "stopped", "silent", "spoke"]
+
+
 @dataclass(frozen=True, slots=True)
 class SourceEvent:
     """What happened to a source, in plain words; ``at`` is UTC epoch seconds."""
@@ -77,7 +84,7 @@ class SourceEvent:
     id: int
     source: Source
     at: int
-    kind: Literal["broke", "recovered", "moved", "stopped", "silent", "spoke"]
+    kind: EventKind
     text: str
 
 

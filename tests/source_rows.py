@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from feeds.model import Subscription
+from feeds.model import EventKind, Subscription
 from feeds.store import Store
 from feeds.store.engine import writing
-from feeds.store.events import Kind, note
+from feeds.store.events import note
 from feeds.store.schema import source
 
 
@@ -23,6 +23,6 @@ def change_source(store: Store, source_id: int, **values: Any) -> None:
         connection.execute(source.update().where(source.c.id == source_id).values({"id": source_id} | values))
 
 
-def happened(store: Store, source_id: int, at: int, kind: Kind, text: str) -> None:
+def happened(store: Store, source_id: int, at: int, kind: EventKind, text: str) -> None:
     with writing(store.engine) as connection:
         note(connection, source_id, at, kind, text)

@@ -204,24 +204,20 @@ def _survives_kills(rounds: Iterator[Round], open_at: Callable[[str], Store], ki
     took = _time_undisturbed(job)
     undisturbed = _state(open_at(job.url))
     dice = Random(seed)  # noqa: S311
-    killed = midway = 0
+    midway = 0  # kills of a worker that had stored a part: only these put anything to the test
     for attempt in range(20 * kills):
-        if killed == kills:
+        if midway == kills:
             break
         job = next(rounds)
         store = open_at(job.url)
         untouched = len(rows(store, change))
-        if not _was_killed(job, after=dice.uniform(0, took)):
-            continue
-        killed += 1
-        assert _is_whole(store), f"attempt {attempt}"
-        midway += untouched < len(rows(store, change)) < len(undisturbed["changes"])
-        job.work(store, FakeClock(START + wait), job.folder)
-        assert _state(store) == undisturbed, f"attempt {attempt}"
+        if _was_killed(job, after=dice.uniform(0, took)):
+            assert _is_whole(store), f"attempt {attempt}"
+            midway += untouched < len(rows(store, change)) < len(undisturbed["changes"])
+            job.work(store, FakeClock(START + wait), job.folder)
+            assert _state(store) == undisturbed, f"attempt {attempt}"
         store.engine.dispose()
-    assert killed == kills
-    # Most kills must have met a worker that had stored a part, or nothing was tested.
-    assert midway * 2 >= kills
+    assert midway == kills
 
 
 # ---------------------------------------------------------------- tests
@@ -235,7 +231,7 @@ def letters(tmp_path: Path) -> Path:
     return folder
 
 
-KILLS = [("sqlite", 25), ("postgresql", 5)]
+KILLS = [("sqlite", 15), ("postgresql", 4)]
 
 
 @pytest.mark.parametrize(("kind", "kills"), KILLS)
@@ -258,7 +254,7 @@ def test_sources_polled_again_after_a_kill_are_stored_as_if_nothing_had_happened
     _survives_kills(rounds, databases.open, kills, wait=_LEASE, seed=2)
 
 
-@pytest.mark.parametrize(("kind", "kills"), [("sqlite", 10), ("postgresql", 2)])
+@pytest.mark.parametrize(("kind", "kills"), [("sqlite", 6), ("postgresql", 2)])
 def test_stories_tagged_anew_after_a_kill_change_once(kind: Kind, kills: int, databases: Databases, tmp_path: Path) -> None:
     url = databases.migrated(kind)
     store = databases.open(url)

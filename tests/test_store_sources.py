@@ -170,7 +170,7 @@ def test_settings_are_changed_one_by_one(store: Store) -> None:
     )
     assert store.sources.set(one, interval=None).interval is None
     assert store.sources.list()[1] == before[other - one]
-    with pytest.raises(NotFound, match="no source 99"):
+    with pytest.raises(NotFound, match="no such source"):
         store.sources.set(99, title="X")
 
 
@@ -208,7 +208,7 @@ def test_what_is_not_polled_by_itself_cannot_be_stopped_or_resumed(store: Store)
     assert not store.sources.resume(by_hand, START)
     assert first_polls_of(store) == [None]
     for change in (store.sources.stop, lambda number: store.sources.resume(number, START)):
-        with pytest.raises(NotFound, match="no source 99"):
+        with pytest.raises(NotFound, match="no such source"):
             change(99)
 
 
@@ -250,7 +250,7 @@ def test_removing_a_source_takes_along_its_articles_and_the_stories_that_only_it
 
 def test_a_source_that_is_not_there_cannot_be_removed(store: Store) -> None:
     [source_id] = add_sources(store, ["A"])
-    with pytest.raises(NotFound, match="no source 99"):
+    with pytest.raises(NotFound, match="no such source"):
         store.sources.remove(99, START)
     store.sources.remove(source_id, START)
     with pytest.raises(NotFound):

@@ -47,15 +47,16 @@ class FullText:
     async def complete(self, cuts: Sequence[Cut]) -> list[Cut]:
         """The same articles in their order, with their full text where it can be had."""
         done: list[Cut] = []
-        asked = 0
+        asked = held = 0
         for cut in cuts:
             url = cut.article.url
-            held = sum(len(each.page.body) for each in done if each.page)
             if url is None or asked == _MOST_PAGES or held > _MOST_BYTES or not await self._sandbox.run(is_teaser, cut.article):
                 done.append(cut)
                 continue
-            done.append(await self._completed(cut, url, pausing=asked > 0))
+            completed = await self._completed(cut, url, pausing=asked > 0)
+            done.append(completed)
             asked += 1
+            held += len(completed.page.body) if completed.page else 0
         return done
 
     async def _completed(self, cut: Cut, url: str, *, pausing: bool) -> Cut:

@@ -22,6 +22,7 @@ _ATTRIBUTION = re.compile(
     r"On ([^<>]{4,60}?\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[AaPp]\.?[Mm]\.?)?(?: [A-Z]{2,5}| [+-]\d{4})?)"
     r"[,;]?\s+([^<>]{0,120}<[^<>\s@]+@[^<>\s@]+>)\s+wrote:"
 )
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # No line of a block is longer, nor has it more lines.
 _LONGEST_LINE = 1000
 _LONGEST_BLOCK = 60
@@ -60,20 +61,17 @@ def sent_at(written: str, zone: str) -> int | None:
     day = (
         re.search(r"\b(?P<day>\d{1,2})(?:st|nd|rd|th)?[ -](?P<month>[A-Za-z]{3})[A-Za-z]*[ ,-]+(?P<year>\d{4})\b", written)
         or re.search(r"\b(?P<month>[A-Za-z]{3})[A-Za-z]* (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})\b", written)
-        or re.search(r"\b(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)\b", written)
+        or re.search(r"\b(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])-(?P<day>\d\d)\b", written)
     )
     if day is None:
         return None
-    month = day["month"] if day["month"].isalpha() else _MONTHS[int(day["month"]) % 13]
+    month = day["month"] if day["month"].isalpha() else _MONTHS[int(day["month"]) - 1]
     moment = re.search(r"\b(\d{1,2})[:.](\d\d)(?:[:.](\d\d))?\s*([ap]?)\.?m?\b\.?\s*([A-Z]{2,5}\b)?\s*([+-]\d\d:?\d\d)?", written, re.I)
     hour, minute, second, half, name, offset = moment.groups("") if moment else ("0", "0", "0", "", "", "")
     hours = int(hour) % 12 + 12 * (half.lower() == "p") if half else int(hour)
     return dates.from_mail(
         f"{day['day']} {month} {day['year']} {hours:02}:{minute}:{second or '00'} {offset.replace(':', '') or name or zone}"
     )
-
-
-_MONTHS = ("", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True)

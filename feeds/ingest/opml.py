@@ -36,7 +36,6 @@ _MOST_ELEMENTS = 100_000
 # Deeper folders count as the last of these; what is cut from a name is no name any more.
 _DEEPEST = 10
 _LONGEST_NAME = 500
-# What PostgreSQL can keep unique is a good third longer.
 # To the end of the first line that ends a tag, but no more than memory should hold of it at once.
 _PIECE = re.compile(rb"(?s:.)[^>]{0,65536}[^\n]{0,65536}\n?")
 # Bytes without a whole element, after which the rest is not looked at.

@@ -21,7 +21,7 @@ from feeds.ingest.issues import Words, issues_of, unknown, words_of
 from feeds.ingest.sandbox import WALL_SECONDS
 from feeds.ingest.schedule import Rhythm, after_failure, after_success, usual_gap
 from feeds.ingest.together import Together
-from feeds.model import Issue, Lease, Plan, PollResult, Raw, Source, Tally, Verdict, Wishes
+from feeds.model import Issue, Lease, Plan, PollResult, Raw, Source, Tally, Verdict
 from feeds.ports import Clock, Tagger
 from feeds.store import Store
 from feeds.text import summary
@@ -161,7 +161,7 @@ class Poller:
     ) -> PollResult:
         now = self.clock()
         said = haul.extracts[0] if haul.extracts else None
-        wishes = said.wishes if said and said.wishes else Wishes(source.ttl, source.skip_hours, source.skip_days)
+        wishes = said.wishes if said and said.wishes else source.wishes
         last_new, gap = _arrivals(cuts, arrivals, now) if cuts else (source.last_new, source.usual_gap)
         left = replace(
             source,

@@ -45,7 +45,7 @@ def after_success(now: int, source: Source, rhythm: Rhythm, fresh_for: int, dice
     reason = words.format(span(wait))
     latest = max(rhythm.ceiling, own)
     at = now + round(min(wait * (1 + _JITTER * dice), latest))
-    allowed = _outside(at, now + latest, Wishes(0, source.skip_hours, source.skip_days))
+    allowed = _outside(at, now + latest, source.wishes)
     return Plan(allowed, reason if allowed == at else "its document names hours or days at which not to ask")
 
 

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Any, Literal
+from typing import Any
 
 import sqlalchemy as sa
 
-from feeds.model import SourceEvent
+from feeds.model import EventKind, SourceEvent
 from feeds.store.engine import reading
 from feeds.store.schema import source, source_event
 from feeds.store.sources import SOURCE_COLUMNS, as_source
 
-Kind = Literal["broke", "recovered", "moved", "stopped", "silent", "spoke"]
 
-
-def note(connection: sa.Connection, source_id: int, at: int, kind: Kind, text: str) -> None:
+def note(connection: sa.Connection, source_id: int, at: int, kind: EventKind, text: str) -> None:
     """Appends to the log; ``text`` tells in plain words what happened, most important first and parted by semicolons."""
     connection.execute(source_event.insert().values(source_id=source_id, at=at, kind=kind, text=text))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,11 +11,12 @@ from ulid import ULID
 
 from feeds.errors import LeaseLost
 from feeds.identity import ArticleKey, article_key, host_of
-from feeds.model import Article, Issue, Lease, Newsletter, PollResult, Source, Tally, Wishes
+from feeds.model import Article, Issue, Lease, PollResult, Source, Tally
 from feeds.store.engine import reading, writing
 from feeds.store.events import note
-from feeds.store.record import record
-from feeds.store.schema import article, entry_marks, raw, source
+from feeds.store.raws import keep_raws
+from feeds.store.record import record_for
+from feeds.store.schema import article, entry_marks, source
 from feeds.store.sources import SOURCE_COLUMNS, as_source
 
 
@@ -142,16 +142,7 @@ class Polls:
             _note_events(connection, before, result, values)
             if result.marks is not None:
                 _keep_marks(connection, before.id, result.marks)
-            for kept in result.raws:
-                body = zlib.compress(kept.body, 6)
-                row = {
-                    "source_id": before.id,
-                    "at": result.polled_at,
-                    "kind": kept.kind,
-                    "name": kept.name,
-                    "content_type": kept.content_type,
-                }
-                connection.execute(raw.insert().values(row | {"body": body, "size": len(body)}))
+            keep_raws(connection, before.id, result.raws, result.polled_at)
             return record_for(connection, before.id, result.issues, result.polled_at)
 
     def finish_uneventful(self, results: Sequence[tuple[Lease, PollResult]]) -> list[bool]:
@@ -195,7 +186,7 @@ def _state(before: Source, result: PollResult) -> dict[str, Any]:
         "usual_gap": result.usual_gap,
         "told_title": result.title,
     }
-    wishes = result.wishes or Wishes(before.ttl, before.skip_hours, before.skip_days)
+    wishes = result.wishes or before.wishes
     values |= {"ttl": wishes.ttl, "skip_hours": wishes.skip_hours, "skip_days": wishes.skip_days}
     if result.error is not None:
         failing_since = before.failing_since or result.polled_at
@@ -241,27 +232,3 @@ def _keep_marks(connection: sa.Connection, source_id: int, marks: frozenset[str]
     values = {"marks": " ".join(sorted(marks))}
     if connection.execute(entry_marks.update().where(entry_marks.c.source_id == source_id).values(values)).rowcount == 0:
         connection.execute(entry_marks.insert().values(values | {"source_id": source_id}))
-
-
-def record_for(connection: sa.Connection, source_id: int, issues: Iterable[Issue], now: int, *, anew: bool = False) -> Tally:
-    """Stores articles with their source, or with the newsletter that each is an issue of; see ``record``."""
-    by_owner: dict[Newsletter | None, list[Issue]] = defaultdict(list)
-    for issue in issues:
-        by_owner[issue.article.newsletter].append(issue)
-    tally = Tally()
-    for newsletter, own in by_owner.items():
-        owner = source_id if newsletter is None else _newsletter(connection, source_id, newsletter, own, now)
-        tally += record(connection, owner, own, now, anew=anew)
-    return tally
-
-
-def _newsletter(connection: sa.Connection, carrier: int, newsletter: Newsletter, issues: Sequence[Issue], now: int) -> int:
-    """The id of the newsletter's source, which is made when its first issue comes."""
-    newest = max(min(issue.article.published or now, now) for issue in issues)
-    values = {"last_polled": now, "last_success": now}
-    known = connection.execute(sa.select(source.c.id, source.c.last_new).where(source.c.url == newsletter.url)).first()
-    if known:
-        connection.execute(source.update().where(source.c.id == known.id).values(values | {"last_new": max(newest, known.last_new or 0)}))
-        return int(known.id)
-    row = {"url": newsletter.url, "title": newsletter.title, "folder": "", "carrier": carrier, "last_new": newest}
-    return int(connection.execute(source.insert().values(row | values).returning(source.c.id)).scalar_one())

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from feeds.model import Issue, Raw, Tally
 from feeds.store.engine import reading, writing
-from feeds.store.polls import record_for
+from feeds.store.record import record_for
 from feeds.store.schema import change, raw, report, story
 
 _BATCH = 200
@@ -23,6 +23,14 @@ class Effect:
     kind: str
     story_id: str
     title: str
+
+
+def keep_raws(connection: sa.Connection, source_id: int, raws: Iterable[Raw], at: int) -> None:
+    """Keeps what a poll at that moment read."""
+    for each in raws:
+        body = zlib.compress(each.body, 6)
+        row = {"source_id": source_id, "at": at, "kind": each.kind, "name": each.name, "content_type": each.content_type}
+        connection.execute(raw.insert().values(row | {"body": body, "size": len(body)}))
 
 
 class Raws:

@@ -5,19 +5,44 @@ Everything here happens inside the caller's write transaction, so what is looked
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from feeds.identity import StoryKeys, pair_up, story_keys
-from feeds.model import Issue, TaggedStory, Tally
+from feeds.model import Issue, Newsletter, TaggedStory, Tally
 from feeds.store.arrivals import Arrivals, article_values, report_values
 from feeds.store.changes import feeds_of, log
-from feeds.store.schema import article, report, story, story_topic
+from feeds.store.schema import article, report, source, story, story_topic
 from feeds.store.tags import set_tags
 
 _LOOKED_UP = 400
+
+
+def record_for(connection: sa.Connection, source_id: int, issues: Iterable[Issue], now: int, *, anew: bool = False) -> Tally:
+    """Stores articles with their source, or with the newsletter that each is an issue of; see ``record``."""
+    by_owner: dict[Newsletter | None, list[Issue]] = defaultdict(list)
+    for issue in issues:
+        by_owner[issue.article.newsletter].append(issue)
+    tally = Tally()
+    for newsletter, own in by_owner.items():
+        owner = source_id if newsletter is None else _newsletter(connection, source_id, newsletter, own, now)
+        tally += record(connection, owner, own, now, anew=anew)
+    return tally
+
+
+def _newsletter(connection: sa.Connection, carrier: int, newsletter: Newsletter, issues: Sequence[Issue], now: int) -> int:
+    """The id of the newsletter's source, which is made when its first issue comes."""
+    newest = max(min(issue.article.published or now, now) for issue in issues)
+    values = {"last_polled": now, "last_success": now}
+    known = connection.execute(sa.select(source.c.id, source.c.last_new).where(source.c.url == newsletter.url)).first()
+    if known:
+        connection.execute(source.update().where(source.c.id == known.id).values(values | {"last_new": max(newest, known.last_new or 0)}))
+        return int(known.id)
+    row = {"url": newsletter.url, "title": newsletter.title, "folder": "", "carrier": carrier, "last_new": newest}
+    return int(connection.execute(source.insert().values(row | values).returning(source.c.id)).scalar_one())
 
 
 def record(connection: sa.Connection, source_id: int, issues: Sequence[Issue], now: int, *, anew: bool = False) -> Tally:

@@ -95,10 +95,7 @@ class Sources:
             NotFound: there is none.
         """
         with reading(self._engine) as connection:
-            row = connection.execute(sa.select(*SOURCE_COLUMNS).where(source.c.id == source_id)).first()
-        if row is None:
-            raise NotFound("no such source")
-        return as_source(row)
+            return _only(connection, source_id)
 
     def find(self, name: str) -> Source:
         """By id, address, or title (whole, any case).
@@ -122,7 +119,7 @@ class Sources:
             NotFound: no such source.
         """
         with writing(self._engine) as connection:
-            _only(connection.execute(sa.select(*SOURCE_COLUMNS).where(source.c.id == source_id)).first(), source_id)
+            _only(connection, source_id)
             letters = list(connection.scalars(sa.select(source.c.id).where(source.c.carrier == source_id)))
             tally = Tally()
             for gone in (source_id, *letters):
@@ -141,8 +138,8 @@ class Sources:
             NotFound: no such source.
         """
         with writing(self._engine) as connection:
-            this = source.update().where(source.c.id == source_id).values(settings)
-            return _only(connection.execute(this.returning(*SOURCE_COLUMNS)).first(), source_id)
+            connection.execute(source.update().where(source.c.id == source_id).values(settings))
+            return _only(connection, source_id)
 
     def stop(self, source_id: int) -> bool:
         """Ends the polls of a source until it is resumed; False if it was stopped already.
@@ -152,7 +149,7 @@ class Sources:
             InputError: it is not polled by itself anyway.
         """
         with writing(self._engine) as connection:
-            known = _only(connection.execute(sa.select(*SOURCE_COLUMNS).where(source.c.id == source_id)).first(), source_id)
+            known = _only(connection, source_id)
             if known.stopped:
                 return False
             if known.next_poll is None:
@@ -170,7 +167,7 @@ class Sources:
         """
         values = {"stopped": False, "next_poll": now, "reason": "resumed by a person", "error": None, "failures": 0, "failing_since": None}
         with writing(self._engine) as connection:
-            known = _only(connection.execute(sa.select(*SOURCE_COLUMNS).where(source.c.id == source_id)).first(), source_id)
+            known = _only(connection, source_id)
             if known.stopped:
                 connection.execute(source.update().where(source.c.id == source_id).values(values))
             return known.stopped
@@ -183,9 +180,10 @@ def _read_anew(connection: sa.Connection) -> None:
     connection.execute(source.update().where(carriers).values(etag=None))
 
 
-def _only(row: Any, source_id: int) -> Source:
+def _only(connection: sa.Connection, source_id: int) -> Source:
+    row = connection.execute(sa.select(*SOURCE_COLUMNS).where(source.c.id == source_id)).first()
     if row is None:
-        raise NotFound(f"no source {source_id}")
+        raise NotFound("no such source")
     return as_source(row)
 
 
