@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 import nh3
 
@@ -93,3 +93,15 @@ def web_url(url: str | None) -> str | None:
     """The address as given when it is a well-formed http(s) one, else None."""
     url = scrub(url or "").strip()
     return url if canonical_url(url) and not re.search(r"[\s<>\"]", url) else None
+
+
+def absolute_url(href: str, base: str | None) -> str | None:
+    """The web address that a link in a document at ``base`` leads to; None when it leads elsewhere, or is empty.
+
+    White space in it is treated as browsers do (URL Standard section 4.4).
+    """
+    href = re.sub(r"[\t\r\n]", "", href).strip().replace(" ", "%20")
+    try:
+        return web_url(href if href.startswith(("https://", "http://")) else urljoin(base or "", href)) if href else None
+    except ValueError:
+        return None

@@ -14,6 +14,7 @@ from web_server import Answer, WebServer, web_server
 
 from feeds.errors import FetchError
 from feeds.ingest.completion import FullText
+from feeds.ingest.extract import Cut
 from feeds.ingest.haul import Letters
 from feeds.ingest.letterbox import Letterbox
 from feeds.ingest.poll import Outcome, Poller
@@ -21,7 +22,8 @@ from feeds.ingest.replay import Replay, Replayed
 from feeds.ingest.sandbox import Sandbox
 from feeds.ingest.schedule import Rhythm
 from feeds.ingest.site import Site
-from feeds.model import PublishedStory, Source, StoryQuery, Subscription, Tally
+from feeds.ingest.split import split_safely
+from feeds.model import Article, PublishedStory, Source, StoryQuery, Subscription, Tally
 from feeds.store import Store
 
 HOUR = 3600
@@ -178,6 +180,25 @@ def test_robots_txt_is_asked_for_once_and_its_pause_is_kept_between_pages(desk: 
     desk.poll(desk.subscribe(feed_of(server, *(entry(url, number) for number, url in enumerate(urls)))))
     assert len(server.asked("/robots.txt")) == 1
     assert desk.pauses == [7.0, 7.0]
+
+
+@pytest.mark.parametrize(("robots", "asked"), [(Answer(503), 2), (Answer(429), 2), (Answer(404), 1), (Answer(body=b""), 1)])
+def test_robots_txt_that_could_not_be_had_is_asked_for_again_an_hour_later(
+    server: WebServer, sandbox: Sandbox, robots: Answer, asked: int
+) -> None:
+    server.script("/robots.txt", robots)
+    url, clock = server.script("/news", page(*TOLD)), FakeClock()
+    article = Article("1", "Deficit at trust 1", TEASER, is_html=False, origin="entry", url=url)
+
+    async def run() -> None:
+        async with http_fetcher() as fetcher:
+            full_text = FullText(fetcher, sandbox, clock)
+            for passed in (0, HOUR - 1, 1):
+                clock.advance(passed)
+                await full_text.complete([Cut(article, "", split_safely(article))])
+
+    asyncio.run(run())
+    assert len(server.asked("/robots.txt")) == asked
 
 
 @pytest.mark.parametrize(

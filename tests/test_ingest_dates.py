@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.ingest.dates import from_mail, read
+from feeds.ingest.dates import read, zone_of
 
 # 23 June 2016, 09:00 UTC.
 NINE = 1_466_672_400
@@ -80,8 +81,9 @@ def clock_in_new_york() -> Iterator[None]:
         "Thu Jun 23 10:00:00 BST 2016",
         "Thursday, June 23, 2016 at 9:00 am",
         "09:00, 23rd June 2016",
+        "Thursday 23 June 2016 at 9.00 am",
+        "23. Juni 2016 09.00.00",
         "6/23/2016 9:00:00 AM",
-        "23/06/2016 09:00",
         "jeu., 23 juin 2016 11:00:00 +0200",
         "Do, 23. Juni 2016 11:00 MESZ",
         "23 de junio de 2016 9 a.m.",
@@ -89,7 +91,35 @@ def clock_in_new_york() -> Iterator[None]:
 )
 def test_one_moment_is_read_from_every_way_to_write_it_wherever_that_is_done(written: str) -> None:
     assert read(written) == NINE
-    assert from_mail(written) == NINE
+
+
+@pytest.mark.parametrize(
+    ("written", "ahead", "moment"),
+    [
+        ("23 June 2016 at 10:00", 1, NINE),
+        ("23 June 2016 at 10:00 BST", 9, NINE),
+        ("23 June 2016 at 09:00 GMT", 9, NINE),
+        ("23 June 2016 at 09:00Z", 9, NINE),
+        ("23 June 2016", 9, NINE - 9 * 3600),
+    ],
+)
+def test_a_clock_elsewhere_counts_only_where_no_zone_is_named(written: str, ahead: int, moment: int) -> None:
+    assert read(written, timedelta(hours=ahead)) == moment
+
+
+@pytest.mark.parametrize(
+    ("written", "hours"),
+    [
+        ("Thu, 23 Jun 2016 11:00:00 +0200", 2),
+        ("Thu, 23 Jun 2016 05:30:00 -0330", -3.5),
+        ("Thu, 23 Jun 2016 10:00 BST", 1),
+        ("Thu, 23 Jun 2016 10:00", 0),
+        ("", 0),
+        ("x" * 10_000, 0),
+    ],
+)
+def test_how_far_ahead_a_clock_was(written: str, hours: float) -> None:
+    assert zone_of(written) == timedelta(hours=hours)
 
 
 @pytest.mark.parametrize(

@@ -198,6 +198,35 @@ def test_a_file_that_cannot_be_read_is_named_at_every_look_while_the_others_are_
     assert (again.mails, again.complaints) == ((), first.complaints)
 
 
+def test_files_that_cannot_be_read_never_keep_others_waiting(folder: Path) -> None:
+    for number in range(250):
+        put(folder, f"bad {number:03}.txt", OTHER * 500)
+    put(folder, "good.txt", NEWS)
+
+    first = list_folder(source_of(folder), NOTHING, 10_000)
+    second = list_folder(source_of(folder), first.marks or NOTHING, 10_000)
+    put(folder, "later.txt", NEWS)
+    third = list_folder(source_of(folder), second.marks or NOTHING, 10_000)
+
+    assert [[mail.name for mail in each.mails] for each in (first, second, third)] == [[], ["good.txt"], ["later.txt"]]
+    assert [each.more for each in (first, second, third)] == [True, False, False]
+    assert all(each.complaints for each in (first, second, third))
+
+
+def test_a_file_that_was_mended_is_read(folder: Path) -> None:
+    put(folder, "a.txt", OTHER * 500)
+    first = list_folder(source_of(folder), NOTHING, 10_000)
+    put(folder, "a.txt", NEWS)
+    again = list_folder(source_of(folder), first.marks or NOTHING, 10_000)
+    assert ([mail.name for mail in again.mails], again.complaints, len(again.marks or NOTHING)) == (["a.txt"], (), 1)
+
+
+def test_a_folder_that_no_system_can_have_is_an_error(tmp_path: Path) -> None:
+    source = Source(1, f"{tmp_path.as_uri()}/{'a' * 300}/", "Letters")
+    with pytest.raises(InputError, match=r"the folder .* cannot be read: file name too long"):
+        list_folder(source, NOTHING, 10_000)
+
+
 def test_a_folder_that_is_gone_is_an_error(folder: Path) -> None:
     source = source_of(folder)
     folder.rmdir()

@@ -572,6 +572,15 @@ def test_a_server_that_gives_its_mails_no_lasting_numbers_is_asked_by_date_every
         assert len(reader.look(server.url(), first.state).mails) == 1
 
 
+def test_of_a_full_mailbox_without_lasting_numbers_the_newest_mails_are_read_and_then_no_more(reader: Reader) -> None:
+    uids = " ".join(str(uid) for uid in range(1, 260)).encode()
+    sizes = b"".join(b"* %d FETCH (UID %d RFC822.SIZE 10)\r\n" % (uid, uid) for uid in range(60, 260))
+    answers = {"EXAMINE": b"* 259 EXISTS\r\n", "SEARCH": b"* SEARCH " + uids + b"\r\n", "SIZES": sizes, "MAIL": b""}
+    with scripted_server(answers) as server:
+        assert not reader.look(server.url()).more
+    assert b"UID FETCH 60," in b"".join(server.heard)
+
+
 def test_dates_are_named_in_english_whatever_the_day(reader: Reader) -> None:
     with scripted_server() as server:
         reader.look(server.url(), now=1_490_000_000)  # 20 March 2017

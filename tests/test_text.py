@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ingest_support import HOSTILE_TEXT
 from lxml import etree
 
-from feeds.text import canonical_url, clean_html, plain_line, scrub, summary, title_line, web_url
+from feeds.text import absolute_url, canonical_url, clean_html, plain_line, scrub, summary, title_line, web_url
 
 PAYLOADS = [
     line.replace("\\n", "\n").replace("\\t", "\t").replace("\\x00", "\0").replace("\\x01", "\x01")
@@ -278,3 +278,24 @@ def test_a_web_address_is_kept_as_given_or_not_at_all(url: str) -> None:
 )
 def test_what_is_no_web_address_is_dropped(url: str | None) -> None:
     assert web_url(url) is None
+
+
+@pytest.mark.parametrize(
+    ("href", "base", "address"),
+    [
+        ("/b?c", "https://a.example/x/y", "https://a.example/b?c"),
+        ("b", "https://a.example/x/y", "https://a.example/x/b"),
+        ("//b.example/", "http://a.example/", "http://b.example/"),
+        ("https://b.example/x", None, "https://b.example/x"),
+        (" \n/two\twords and\r\nmore ", "https://a.example/", "https://a.example/twowords%20andmore"),
+        ("#part", "https://a.example/x", "https://a.example/x#part"),
+        ("", "https://a.example/x", None),
+        (" \t", "https://a.example/x", None),
+        ("/b", None, None),
+        ("javascript:alert(1)", "https://a.example/", None),
+        ("https://[::1/", "https://a.example/", None),
+        ("/x", "https://[::1/", None),
+    ],
+)
+def test_where_a_link_leads(href: str, base: str | None, address: str | None) -> None:
+    assert absolute_url(href, base) == address

@@ -190,4 +190,5 @@ def _last_heading_alike(words: tuple[str, ...], last: Mapping[tuple[str, ...], i
 
 
 def key(text: str) -> str:
+    """The words of a text alone, by which two lines are the same."""
     return " ".join(re.findall(r"\w+", text.casefold()))

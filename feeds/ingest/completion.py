@@ -26,6 +26,9 @@ _MOST_PAGES = 20
 _PAUSE = 1.0
 # RFC 9309 section 2.4: not to be used for longer than a day.
 _ROBOTS_SECONDS = 86_400
+# A server that did not answer may do so soon.
+_FAILURE_SECONDS = 3600
+_NOBODY_KNOWS = Robots(None, 0)
 # A hostile one takes 5 MB.
 _MOST_ROBOTS = 100
 # Pages are kept until their poll is over. No more are asked for beyond so many bytes.
@@ -78,15 +81,18 @@ class FullText:
     async def _robots_of(self, url: str) -> Robots:
         parts = urlsplit(url)
         site = f"{parts.scheme}://{parts.netloc}"
-        known = self._robots.get(site)
-        if known and self._clock() - known[0] < _ROBOTS_SECONDS:
-            return known[1]
+        good_until, robots = self._robots.get(site, (0, _NOBODY_KNOWS))
+        if self._clock() < good_until:
+            return robots
+        good_for = _ROBOTS_SECONDS
         try:
             async with self._fetcher.page(f"{site}/robots.txt") as answer:
                 robots = await self._sandbox.run(Robots, answer.body, 200)
         except HealthwireError as error:
-            robots = Robots(None, error.status or 503 if isinstance(error, FetchError) else 503)
-        self._robots[site] = (self._clock(), robots)
+            status = error.status if isinstance(error, FetchError) else 0
+            robots = Robots(None, status)
+            good_for = _FAILURE_SECONDS if status in (0, 429) or status >= 500 else _ROBOTS_SECONDS
+        self._robots[site] = (self._clock() + good_for, robots)
         if len(self._robots) > _MOST_ROBOTS:
             self._robots.popitem(last=False)
         return robots

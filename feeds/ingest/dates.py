@@ -12,6 +12,7 @@ _EARLIEST = calendar.timegm((1990, 1, 1, 0, 0, 0))
 _LATEST = calendar.timegm((2100, 1, 1, 0, 0, 0))
 _LONGEST = 100
 _FURTHEST = timedelta(hours=14)
+_UTC = timedelta()
 
 # Hours from UTC. Where a name has several meanings, that of GNU date is taken (IST is Indian time), but BST is British summer time.
 # The letters of RFC 822 section 5.1 are left out: people had their signs confused, so they say nothing (RFC 5322 section 4.3).
@@ -92,6 +93,9 @@ _HALF = r"(?P<half>[ap])\.?m\b\.?"
 _CLOCK = re.compile(
     rf"(?<!\d)(?<!\d:)(?P<hour>\d{{1,2}}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,]\d+)?)?(?!:?\d)(?:\s*{_HALF})?(?P<twelve>)", re.I
 )  # 09:00:00, 9:00 am
+_CLOCK_WITH_DOTS = re.compile(
+    rf"(?<!\d)(?<!\d\.)(?P<hour>\d{{1,2}})\.(?P<minute>\d\d)(?:\.(?P<second>\d\d))?(?!\d|\.\s*\d)(?:\s*{_HALF})?(?P<twelve>)", re.I
+)  # 9.00 am
 _CLOCK_WITHOUT_COLONS = re.compile(
     rf"(?<=T)(?P<hour>\d\d)(?P<minute>\d\d)?(?P<second>\d\d)?(?!\d)|(?<!\d)(?P<twelve>\d{{1,2}})\s?{_HALF}", re.I
 )  # T090000, 9 am
@@ -100,20 +104,20 @@ _ZONE = re.compile(r"\s*\(?(?:etc/)?([a-z]{1,5})\b", re.I)
 _EPOCH = re.compile(r"(\d{9,10})(?:\d{3}|\.\d+)?")
 
 
-def read(value: str) -> int | None:
+def read(value: str, elsewhere: timedelta = _UTC) -> int | None:
     """A date in any of the forms that feeds and mails have: those of RFC 5322, RFC 3339 and ISO 8601, and sloppy ones.
 
-    Without a zone, or with one that nobody knows, it is taken for UTC.
+    With a time but no zone it is that of a clock which is ``elsewhere`` ahead of UTC; a zone that nobody knows is taken for UTC.
     """
     value = value.strip()
     if len(value) > _LONGEST:
         return None
     if epoch := _EPOCH.fullmatch(value):
         return _in_span(int(epoch[1]))
-    clock = _CLOCK.search(value) or _CLOCK_WITHOUT_COLONS.search(value)
+    clock = _clock(value)
     try:
         time_of_day, half = _time(clock) if clock else (timedelta(), "")
-        offset, end = _zone(value, clock.end()) if clock else (timedelta(), len(value))
+        offset, end = _zone(value, clock.end(), elsewhere) if clock else (_UTC, len(value))
         date = f"{value[: clock.start()].rstrip('Tt ')} {value[end:]}".strip() if clock else value.removesuffix("Z")
         day = _day(date, half)
         return _in_span(calendar.timegm((day + time_of_day - offset).timetuple())) if day else None
@@ -121,9 +125,10 @@ def read(value: str) -> int | None:
         return None
 
 
-def from_mail(value: str) -> int | None:
-    """The date of a mail's header."""
-    return read(value)
+def zone_of(value: str) -> timedelta:
+    """How far ahead of UTC the clock was by which a date was written; nothing where it does not say."""
+    clock = _clock(value[:_LONGEST])
+    return _zone(value[:_LONGEST], clock.end(), _UTC)[0] if clock else _UTC
 
 
 def from_utc(parsed: tuple[int, ...] | time.struct_time | None) -> int | None:
@@ -179,6 +184,10 @@ def _century(year: str) -> int:
     return int(year) + (0 if len(year) > 2 else 1900 if int(year) >= 90 else 2000)
 
 
+def _clock(value: str) -> re.Match[str] | None:
+    return _CLOCK.search(value) or _CLOCK_WITH_DOTS.search(value) or _CLOCK_WITHOUT_COLONS.search(value)
+
+
 def _time(clock: re.Match[str]) -> tuple[timedelta, str]:
     """The time since midnight, which may be that of the end of the day, and whether it says am or pm."""
     part = clock.groupdict("")
@@ -191,12 +200,12 @@ def _time(clock: re.Match[str]) -> tuple[timedelta, str]:
     return timedelta(hours=hour, minutes=minute, seconds=second), half
 
 
-def _zone(value: str, start: int) -> tuple[timedelta, int]:
-    """How far the zone that is named after the time is ahead of UTC, and where its name ends."""
+def _zone(value: str, start: int, unnamed: timedelta) -> tuple[timedelta, int]:
+    """How far the zone that is named after the time is ahead of UTC, and where its name ends; ``unnamed`` if there is no name."""
     if offset := _OFFSET.match(value, start):
         ahead = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
-        return (ahead if offset[1] == "+" else -ahead) if ahead <= _FURTHEST else timedelta(), offset.end()
+        return (ahead if offset[1] == "+" else -ahead) if ahead <= _FURTHEST else _UTC, offset.end()
     name = _ZONE.match(value, start)
     if name and (name[1].lower() in _ZONES or len(name[1]) == 1):
-        return _ZONES.get(name[1].lower(), timedelta()), name.end()
-    return timedelta(), start
+        return _ZONES.get(name[1].lower(), _UTC), name.end()
+    return unnamed, start

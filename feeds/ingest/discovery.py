@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urldefrag, urljoin
+from urllib.parse import urldefrag
 
 from lxml import etree
 
 from feeds.ingest.charset import to_text
 from feeds.model import FeedLink
-from feeds.text import plain_line, web_url
+from feeds.text import absolute_url, plain_line
 
 # A page names its feeds at its top; what comes after this is not read.
 _LONGEST = 1024 * 1024
@@ -21,8 +21,6 @@ _FEED_TYPES = {"application/rss+xml", "application/atom+xml", "application/feed+
 _GENERAL_TYPES = {"application/json", "application/xml", "text/xml"}
 _SAYS_FEED = re.compile(r"\b(?:feeds?|rss|atom|rdf)\b|/feed|json ?feed", re.I)
 _COMMENTS = re.compile(r"\bcomments\b", re.I)
-# Content that is not in the page (HTML section 4.12.3).
-_INERT = ("template",)
 
 
 def feeds_of(body: bytes, content_type: str, url: str) -> tuple[FeedLink, ...]:
@@ -37,8 +35,9 @@ def feeds_of(body: bytes, content_type: str, url: str) -> tuple[FeedLink, ...]:
     base = _base(root, url)
     found: dict[str, FeedLink] = {}
     for element in root.iter("link", "a", "area"):
-        address = _address(element.get("href", ""), base) if _is_feed(element) else None
-        if address and not any(parent.tag in _INERT for parent in element.iterancestors(*_INERT)):
+        address = absolute_url(element.get("href", ""), base) if _is_feed(element) else None
+        # What a template holds is not in the page (HTML section 4.12.3).
+        if address and next(element.iterancestors("template"), None) is None:
             found.setdefault(urldefrag(address).url, FeedLink(address, plain_line(element.get("title", ""))[:_LONGEST_TITLE].rstrip()))
             if len(found) == _MOST_FEEDS:
                 break
@@ -56,7 +55,7 @@ def _tree(text: str) -> etree._Element | None:
 def _base(root: etree._Element, url: str) -> str:
     """What relative addresses refer to: the first base element with an address decides (HTML section 4.2.3)."""
     element = next(root.iterfind(".//base[@href]"), None)
-    return _address(element.get("href", ""), url) or url if element is not None else url
+    return absolute_url(element.get("href", ""), url) or url if element is not None else url
 
 
 def _is_feed(element: etree._Element) -> bool:
@@ -67,12 +66,3 @@ def _is_feed(element: etree._Element) -> bool:
     return kind in _FEED_TYPES or (
         kind in _GENERAL_TYPES and bool(_SAYS_FEED.search(f"{element.get('title', '')} {element.get('href', '')}"))
     )
-
-
-def _address(href: str, base: str) -> str | None:
-    """A link as an absolute http(s) address, white space treated as browsers do (URL Standard section 4.4)."""
-    href = re.sub(r"[\t\r\n]", "", href).strip().replace(" ", "%20")
-    try:
-        return web_url(urljoin(base, href)) if href else None
-    except ValueError:
-        return None

@@ -9,17 +9,16 @@ import re
 from collections import Counter
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urljoin
 
 import feedparser
 
 from feeds.errors import ParseError
 from feeds.identity import digest
 from feeds.ingest import dates
-from feeds.ingest.mending import mended, simplified
+from feeds.ingest.mending_feed import mended, simplified
 from feeds.ingest.wishes import wishes_of
 from feeds.model import Article, Parsed
-from feeds.text import plain_line, scrub, title_line, web_url
+from feeds.text import absolute_url, plain_line, scrub, title_line
 
 _UNTITLED = "(no title)"
 _SPACE = " \t\r\n\0\ufeff"
@@ -78,7 +77,7 @@ def parse_json(text: str, url: str) -> Parsed:
     items = data.get("items") if isinstance(data, dict) else None
     if not isinstance(items, list):
         raise ParseError("this JSON is not a JSON Feed: it has no list called items")
-    home = _link(_text(data.get("home_page_url")), url)
+    home = absolute_url(_text(data.get("home_page_url")), url)
     articles = [_json_article(item, home or url) for item in items if isinstance(item, dict) and item]
     return Parsed(_unique(articles), _title(_text(data.get("title"))), home)
 
@@ -86,7 +85,7 @@ def parse_json(text: str, url: str) -> Parsed:
 def _json_article(item: dict[str, Any], base: str) -> Article:
     markup, text = _text(item.get("content_html")), _text(item.get("content_text"))
     body = markup or text or _text(item.get("summary"))
-    link = _link(_text(item.get("url")), base) or _link(_text(item.get("external_url")), base)
+    link = absolute_url(_text(item.get("url")), base) or absolute_url(_text(item.get("external_url")), base)
     title = _title(_text(item.get("title")))
     authors = item.get("authors") or [item.get("author")]
     names = [_text(author.get("name")) for author in authors if isinstance(author, dict)] if isinstance(authors, list) else []
@@ -118,7 +117,7 @@ def parse_xml(text: str, url: str) -> Parsed:
     if not read.get("version") and not read.entries:
         reason = read.get("bozo_exception")
         raise ParseError(f"no feed could be made out in the answer{f' ({plain_line(str(reason))})' if reason else ''}")
-    home = _link(read.feed.get("link") or "", url)
+    home = absolute_url(read.feed.get("link") or "", url)
     # Of plain dictionaries, because feedparser's own look every key up several times.
     entries = [dict(entry) for entry in read.entries if entry]
     # Podcasts name their author a second time, in other words.
@@ -142,7 +141,7 @@ def _read(document: bytes) -> Any:
 def _xml_article(entry: dict[str, Any], base: str, url: str, *, several_authors: bool) -> Article:
     body, is_html, content_base = _content(entry)
     # A guid may be the link; one that is no address must not become one.
-    link = _link(entry.get("link") or "", "" if entry.get("guidislink") else base)
+    link = absolute_url(entry.get("link") or "", "" if entry.get("guidislink") else base)
     title = _title(entry.get("title") or "")
     author, published = _author(entry, several=several_authors), _published(entry)
     return Article(
@@ -152,8 +151,8 @@ def _xml_article(entry: dict[str, Any], base: str, url: str, *, several_authors:
         is_html=is_html,
         origin="entry",
         # The link may be a counter's, which says where it leads.
-        url=_link(entry.get("feedburner_origlink") or entry.get("pheedo_origlink") or "", base) or link or _alternate(entry, base),
-        base=_link(content_base, url) or link or base,
+        url=absolute_url(entry.get("feedburner_origlink") or entry.get("pheedo_origlink") or "", base) or link or _alternate(entry, base),
+        base=absolute_url(content_base, url) or link or base,
         author=author,
         published=published,
     )
@@ -191,7 +190,7 @@ def _published(entry: dict[str, Any]) -> int | None:
 
 def _alternate(entry: dict[str, Any], base: str) -> str | None:
     """The address of what the entry stands for where that is no page, e.g. a PDF."""
-    links = (_link(link.get("href") or "", base) for link in entry.get("links", []) if link.get("rel") == "alternate")
+    links = (absolute_url(link.get("href") or "", base) for link in entry.get("links", []) if link.get("rel") == "alternate")
     return next(filter(None, links), None)
 
 
@@ -224,15 +223,6 @@ def _unique(articles: list[Article]) -> tuple[Article, ...]:
         guid = article.guid if shared[article.guid] == 1 else digest(article.guid, article.url or "", article.title)
         seen.setdefault(guid, replace(article, guid=guid))
     return tuple(seen.values())
-
-
-def _link(address: str, base: str) -> str | None:
-    """A link as an absolute address; sloppy feeds give it relative to their own."""
-    address = address.strip()
-    try:
-        return web_url(address if address.startswith(("https://", "http://")) else urljoin(base, address)) if address else None
-    except ValueError:
-        return None
 
 
 def _title_from(body: str, *, is_html: bool) -> str:

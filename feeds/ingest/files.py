@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -13,14 +15,13 @@ from feeds.identity import digest
 from feeds.ingest.extract import cut
 from feeds.ingest.haul import Letters, Mail
 from feeds.ingest.issues import issues_of, words_of
+from feeds.ingest.mail import MOST_BYTES, MOST_MAILS
 from feeds.ingest.parse import parse_file
 from feeds.model import Issue, Source, Subscription, Tally
 from feeds.ports import Clock, Tagger
 from feeds.store import Store
 
 _SUFFIXES = (".txt", ".html", ".htm", ".eml", ".xml", ".json", ".rss", ".atom")
-# What one look at a folder reads; the rest is read at the next.
-_MOST_FILES, _MOST_BYTES = 200, 64 * 1024 * 1024
 
 _NOTHING = Tally()
 
@@ -82,36 +83,55 @@ def _contents(name: str, max_bytes: int) -> bytes:
 
 
 def list_folder(source: Source, known: frozenset[str], max_bytes: int) -> Letters:
-    """The files of a folder source that are new or changed since those ``known``, oldest first, and marks for those to know.
+    """The files of a folder source that are new or changed since those ``known``, in the order of their names, and marks to know next time.
 
-    A file that cannot be read gets no mark, so that it is complained of until it is mended.
+    A file that cannot be read is tried again at every look, after those that are new, and complained of until it is mended.
 
     Raises:
-        InputError: the folder is not there.
+        InputError: the folder is not there, or cannot be read.
     """
-    folder = Path(unquote(urlsplit(source.url).path))
-    if not folder.is_dir():
-        raise InputError(f"there is no folder {folder}")
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
-    marked = {_file_mark(path): path for path in files}
-    marks = {mark for mark in marked if mark in known}
+    marked = _marked(Path(unquote(urlsplit(source.url).path)))
+    marks = {each for mark in marked for each in (mark, failed(mark)) if each in known}
+    new = sorted(((mark, path) for mark, path in marked.items() if mark not in known), key=lambda each: failed(each[0]) in known)
     mails: list[Mail] = []
     complaints: list[str] = []
     size = 0
-    new = [(mark, path) for mark, path in marked.items() if mark not in known]
-    for done, (mark, path) in enumerate(new):
-        if done == _MOST_FILES or size > _MOST_BYTES:
-            break
+    left = iter(new)
+    for mark, path in islice(left, MOST_MAILS):
         try:
             mail = Mail(_shown(path.name), _contents(str(path), max_bytes), mark)
         except HealthwireError as error:
             complaints.append(str(error))
+            marks.add(failed(mark))
             continue
         mails.append(mail)
-        marks.add(mark)
+        marks = marks - {failed(mark)} | {mark}
         size += len(mail.body)
-    more = len(mails) + len(complaints) < len(new)
+        if size > MOST_BYTES:
+            break
+    more = any(failed(mark) not in known for mark, _ in left)
     return Letters(tuple(mails), digest(*sorted(marks)), tuple(complaints), more, frozenset(marks))
+
+
+def failed(mark: str) -> str:
+    """What stands for the mark of a file that could not be read."""
+    return f"!{mark}"
+
+
+def _marked(folder: Path) -> dict[str, Path]:
+    """The files of a folder by their marks, in the order of their names."""
+    marked: dict[str, Path] = {}
+    try:
+        if not folder.is_dir():
+            raise InputError(f"there is no folder {folder}")
+        for path in sorted(folder.iterdir()):
+            # What vanishes meanwhile is no longer there.
+            with suppress(FileNotFoundError):
+                if path.suffix.lower() in _SUFFIXES and path.is_file():
+                    marked[_file_mark(path)] = path
+    except OSError as error:
+        raise InputError(f"the folder {folder} cannot be read: {(error.strerror or str(error)).lower()}") from error
+    return marked
 
 
 def _file_mark(path: Path) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from feeds.ingest import dates
 from feeds.ingest.html_blocks import BREAKING, tree_of
+from feeds.ingest.plain_blocks import unquoted
 from feeds.text import plain_line
 
 _ANSWERS = re.compile(r"\s*(?:re|aw|sv)\s*:", re.I)
@@ -22,7 +22,6 @@ _ATTRIBUTION = re.compile(
     r"On ([^<>]{4,60}?\d{1,2}[:.]\d\d(?:[:.]\d\d)?(?:\s?[AaPp]\.?[Mm]\.?)?(?: [A-Z]{2,5}| [+-]\d{4})?)"
     r"[,;]?\s+([^<>]{0,120}<[^<>\s@]+@[^<>\s@]+>)\s+wrote:"
 )
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 # No line of a block is longer, nor has it more lines.
 _LONGEST_LINE = 1000
 _LONGEST_BLOCK = 60
@@ -53,25 +52,6 @@ def unwrapped(text: str, subject: str, *, is_html: bool) -> Forwarded | None:
         return None
     marked = bool(_SUBJECT.match(subject))
     return _from_html(text, marked) if is_html else _from_plain(text, marked)
-
-
-def sent_at(written: str, zone: str) -> int | None:
-    """A date as mail programs write it for people, as epoch seconds; ``zone`` (``+0100``) holds where it names none."""
-    written = written[:200]
-    day = (
-        re.search(r"\b(?P<day>\d{1,2})(?:st|nd|rd|th)?[ -](?P<month>[A-Za-z]{3})[A-Za-z]*[ ,-]+(?P<year>\d{4})\b", written)
-        or re.search(r"\b(?P<month>[A-Za-z]{3})[A-Za-z]* (?P<day>\d{1,2})(?:st|nd|rd|th)?,? (?P<year>\d{4})\b", written)
-        or re.search(r"\b(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])-(?P<day>\d\d)\b", written)
-    )
-    if day is None:
-        return None
-    month = day["month"] if day["month"].isalpha() else _MONTHS[int(day["month"]) - 1]
-    moment = re.search(r"\b(\d{1,2})[:.](\d\d)(?:[:.](\d\d))?\s*([ap]?)\.?m?\b\.?\s*([A-Z]{2,5}\b)?\s*([+-]\d\d:?\d\d)?", written, re.I)
-    hour, minute, second, half, name, offset = moment.groups("") if moment else ("0", "0", "0", "", "", "")
-    hours = int(hour) % 12 + 12 * (half.lower() == "p") if half else int(hour)
-    return dates.from_mail(
-        f"{day['day']} {month} {day['year']} {hours:02}:{minute}:{second or '00'} {offset.replace(':', '') or name or zone}"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +142,7 @@ def _from_plain(text: str, marked: bool) -> Forwarded | None:
     if block is None:
         return None
     above = [] if _is_note(lines[: block.first]) else lines[: block.first]
-    return block.letter("\n".join([*above, *_unquoted(lines[block.end :])]))
-
-
-def _unquoted(lines: list[str]) -> list[str]:
-    """The lines of a letter without the ``> `` before nearly all of them."""
-    full = [line for line in lines if line.strip()]
-    if sum(line.startswith(">") for line in full) * 5 < len(full) * 4:
-        return lines
-    return [re.sub(r"^> ?", "", line) for line in lines]
+    return block.letter("\n".join([*above, *unquoted(lines[block.end :])]))
 
 
 @dataclass

@@ -16,10 +16,9 @@ from lxml import etree
 from feeds.errors import InputError
 from feeds.ingest import boilerplate, notices
 from feeds.ingest.blocks import Block
-from feeds.ingest.clearing import cleared
+from feeds.ingest.clearing import cleared, key
 from feeds.ingest.html_blocks import html_blocks
-from feeds.ingest.plain_blocks import text_blocks
-from feeds.ingest.split import split
+from feeds.ingest.split import blocks_of, split
 from feeds.ingest.webpage import Webpage, read_page
 from feeds.model import Article
 from feeds.text import clean_html, plain_line, web_url
@@ -85,7 +84,7 @@ def is_teaser(article: Article) -> bool:
     """Whether a feed's entry that leads to a web page tells only the beginning of what stands there."""
     if article.origin != "entry" or not web_url(article.url) or len(article.body) > _LONGEST_TEASER:
         return False
-    blocks = _blocks(article)
+    blocks = blocks_of(article)
     words = sum(block.words for block in blocks if not boilerplate.is_mailing(block))
     if words >= _MODERATE or (words >= _SHORT and not _leads_on(blocks)):
         return False
@@ -109,10 +108,6 @@ def with_page(article: Article, page: bytes, content_type: str, url: str) -> tup
         # On hostile markup lxml and trafilatura fail with errors of any kind.
         return article, "the page cannot be read"
     return (article, reason) if reason else (replace(article, body=body, is_html=True, base=url), None)
-
-
-def _blocks(article: Article) -> list[Block]:
-    return html_blocks(article.body, article.base or article.url) if article.is_html else text_blocks(article.body)
 
 
 def _leads_on(blocks: Sequence[Block]) -> bool:
@@ -171,7 +166,7 @@ def _extracted(tree: lxml.html.HtmlElement, *, fast: bool) -> Iterable[lxml.html
 def _is_dress(part: lxml.html.HtmlElement, title: str) -> bool:
     """Whether a paragraph is a notice, or the headline once more."""
     text = plain_line(part.text_content())
-    return _said(text) == _said(title) or (len(text) < _LONGEST_NOTICE and (notices.asks_consent(text) or notices.ends_early(text)))
+    return key(text) == key(title) or (len(text) < _LONGEST_NOTICE and (notices.asks_consent(text) or notices.ends_early(text)))
 
 
 def _refusal(article: Article, page: Webpage, main: _Main) -> str | None:
@@ -191,7 +186,7 @@ def _refusal(article: Article, page: Webpage, main: _Main) -> str | None:
         return "the page is a list of other articles" if page.leads >= _MOST_LEADS else "the page has no article text"
     if not _is_about(article, page, main):
         return notice or notices.instead(main.text) or "the page is about something else"
-    if words <= sum(block.words for block in _blocks(article)) + _FEWEST_NEW:
+    if words <= sum(block.words for block in blocks_of(article)) + _FEWEST_NEW:
         return "the page says no more than the feed"
     return None
 
@@ -205,36 +200,32 @@ def _below(seen: str, main: _Main) -> str:
 
 def _is_about(article: Article, page: Webpage, main: _Main) -> bool:
     """Whether the page bears the entry's title and uses its words, or else tells all of its teaser and is no list of articles."""
-    teaser = _said(" ".join(_without_tail(block.text) for block in _blocks(article)))
+    teaser = key(" ".join(_without_tail(block.text) for block in blocks_of(article)))
     subject = _stems(f"{article.title} {teaser}")
     shared = _SHARED if main.words >= _SCREENFUL else _SHARED_SHORT
     if any(_bears(name, article.title) for name in page.names) and len(subject & _stems(main.text)) >= shared * len(subject):
         return True
-    return len(teaser.split()) >= _FEWEST_OWN and teaser in _said(main.text) and page.leads < _MOST_LEADS
+    return len(teaser.split()) >= _FEWEST_OWN and teaser in key(main.text) and page.leads < _MOST_LEADS
 
 
 def _bears(name: str, title: str) -> bool:
     """Whether a page's name is an entry's title, though perhaps shortened or with the site's name."""
     stems = _stems(title)
-    return _said(title) in _said(name) or 0 < len(stems) <= 2 * len(stems & _stems(name))
+    return key(title) in key(name) or 0 < len(stems) <= 2 * len(stems & _stems(name))
 
 
 def _teaser(article: Article, main: _Main) -> Iterator[str]:
     """The paragraphs of the teaser that the main text does not hold."""
-    said = _said(main.text)
-    for block in _blocks(article):
+    said = key(main.text)
+    for block in blocks_of(article):
         text = _without_tail(block.text)
-        if block.html and not _SIGNED.match(block.text) and (not block.text or _said(text) not in said):
+        if block.html and not _SIGNED.match(block.text) and (not block.text or key(text) not in said):
             yield block.html if block.kind == "table" else f"<p>{block.html}</p>"
 
 
 def _without_tail(text: str) -> str:
     """A teaser's text without the words that lead on from it."""
     return text[:-200] + _TAIL.sub("", text[-200:])
-
-
-def _said(text: str) -> str:
-    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 def _stems(text: str) -> set[str]:

@@ -6,14 +6,13 @@ import html
 import re
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urljoin
 
 import lxml.html
 from lxml import etree
 
 from feeds.ingest.blocks import BULLETS, EMOJI, MARKER, Block, Kind, Link
 from feeds.ingest.links import detracked
-from feeds.text import clean_html, plain_line, scrub, web_url
+from feeds.text import absolute_url, clean_html, plain_line, scrub
 
 BREAKING = frozenset(
     "p div h1 h2 h3 h4 h5 h6 li ul ol dl dt dd table tbody thead tfoot tr td th section article main header blockquote figure"
@@ -165,11 +164,10 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
     Relative links are made absolute with ``base`` and click trackers that can be seen through left out; links that are not
     web addresses become plain words.
     """
-    # NUL and other control characters make libxml2 stop early.
     tree = tree_of(markup)
     found = tree.find(".//base[@href]")
     styles = " ".join(element.text or "" for element in tree.iter("style"))[:_LONGEST_STYLES]
-    collector = _Collector(_absolute(base, found.get("href")) if found is not None else base, dict(_CLASS_RULE.findall(styles)))
+    collector = _Collector(absolute_url(found.get("href"), base) if found is not None else base, dict(_CLASS_RULE.findall(styles)))
     looks: list[_Look] = [_Look()]
     skipping: etree._Element | None = None
     for event, element in etree.iterwalk(tree, events=("start", "end", "comment", "pi")):
@@ -203,11 +201,12 @@ def html_blocks(markup: str, base: str | None = None) -> list[Block]:
 
 def tree_of(markup: str) -> etree._Element:
     """The document's tree; of one nested deeper than the parser goes, only its words in a flat document."""
-    markup = _LONG_TAG.sub("", markup)
+    # NUL and other control characters make libxml2 stop early.
+    markup = scrub(_LONG_TAG.sub("", markup))
     parser = lxml.html.HTMLParser()
-    tree = lxml.html.document_fromstring(f"<div>{scrub(markup)}</div>" if markup.strip() else "<div></div>", parser, ensure_head_body=True)
+    tree = lxml.html.document_fromstring(f"<div>{markup}</div>" if markup.strip() else "<div></div>", parser, ensure_head_body=True)
     if any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log):
-        words = _ANY_TAG.sub(" ", scrub(markup))
+        words = _ANY_TAG.sub(" ", markup)
         tree = lxml.html.document_fromstring(f"<div>{words}</div>", ensure_head_body=True)
     return tree
 
@@ -269,17 +268,9 @@ def _style(element: etree._Element, collector: _Collector) -> dict[str, Any]:
     return changes
 
 
-def _absolute(base: str | None, address: str) -> str | None:
-    """The web address that a link leads to; None when it leads elsewhere or nowhere."""
-    try:
-        return web_url(urljoin(base or "", address.strip()))
-    except ValueError:
-        return None
-
-
 def _target(base: str | None, anchor: etree._Element) -> str | None:
     """Where a link leads, past the click trackers that can be seen through."""
-    address = _absolute(base, anchor.get("href", ""))
+    address = absolute_url(anchor.get("href", ""), base)
     return detracked(address) if address else None
 
 
@@ -290,7 +281,7 @@ def _leave(element: etree._Element, collector: _Collector) -> None:
 
 def _image(element: etree._Element, collector: _Collector) -> None:
     """A picture of the story is kept as its own block; spacers and tracking pixels are not."""
-    source = _absolute(collector.base, element.get("src", ""))
+    source = absolute_url(element.get("src", ""), collector.base)
     sizes = [element.get("width", "100"), element.get("height", "100")]
     if source and all(not size.isdecimal() or int(size) > 40 for size in sizes) and not collector.runs:
         alt = html.escape(plain_line(element.get("alt", "")))

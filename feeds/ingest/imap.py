@@ -277,12 +277,12 @@ class _Look:
         if last is not None and following == last + 1:
             return Letters((), f"{validity} {last}")
         uids = self._uids(last, now)
-        read = self._read(uids[:MOST_MAILS])
-        more = read < len(uids)
+        # Of a server that tells no validity nothing can be remembered, so each look takes the newest.
+        read = self._read(uids[:MOST_MAILS] if validity else uids[-MOST_MAILS:])
+        more = bool(validity) and read < len(uids)
         reached = max(uids[read - 1] if read else 0, last or 0)
         if not more:
             reached = max(reached, following - 1)
-        # Of a server that tells no numbers nothing can be remembered.
         return Letters(tuple(self._mails), f"{validity} {reached}" if following or reached else "", tuple(self._complaints), more)
 
     def _uids(self, last: int | None, now: int) -> list[int]:

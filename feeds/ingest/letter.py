@@ -101,15 +101,17 @@ def from_mail(name: str, body: bytes) -> Article:
         raise InputError(f"{name}: the mail has no text in it")
     text, is_html = _content(name, part), part.get_content_subtype() == "html"
     subject, sender, written = plain_line(message.get("subject", "")), sender_of(message), plain_line(message.get("date", ""))
-    newsletter, published = _newsletter(message), dates.from_mail(written)
+    newsletter, published = _newsletter(message), dates.read(written)
     guid = plain_line(message.get("message-id", "")).strip("<> ") and plain_line(message["message-id"])
     guid = guid or digest(written, sender.address, subject, text)
+    # Mail programs show dates without a zone, by the clock of whoever forwards.
+    sent_from = dates.zone_of(written)
     for _ in range(_NESTED):
         inner = forwards.unwrapped(text, subject, is_html=is_html)
         if inner is None:
             break
         text, subject, sender = inner.text, inner.subject or subject, _sender(inner.sender)
-        newsletter, published = _newsletter_from(sender), forwards.sent_at(inner.date, _zone(written)) or published
+        newsletter, published = _newsletter_from(sender), dates.read(inner.date, sent_from) or published
     return Article(
         guid=guid,
         title=_REPLY_PREFIX.sub("", subject) or _title_from(name),
@@ -182,12 +184,6 @@ def _sender(written: str) -> Sender:
     address = bracketed[-1] if bracketed else bare[0] if bare else ""
     name = re.sub(r"<[^>]*>|\[[^\]]*\]", "", written).strip(" \"'")
     return Sender(name, address.lower())
-
-
-def _zone(written: str) -> str:
-    """The offset from UTC in a mail's date, which people who forward it mean when they name none."""
-    found = re.search(r"[+-]\d{4}\b", written)
-    return found[0] if found else "+0000"
 
 
 def _content(name: str, part: email.message.MIMEPart) -> str:

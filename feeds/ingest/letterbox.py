@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from feeds.errors import HealthwireError
 from feeds.ingest.extract import Extract, extract_file
-from feeds.ingest.files import list_folder
+from feeds.ingest.files import failed, list_folder
 from feeds.ingest.haul import Haul, Letters
 from feeds.ingest.sandbox import Sandbox
 from feeds.model import Source
@@ -45,15 +45,14 @@ class Letterbox:
         letters = await asyncio.get_running_loop().run_in_executor(self._threads, self._letters, source)
         extracts: list[Extract] = []
         complaints = list(letters.complaints)
-        unread: set[str | None] = set()
+        unread: set[str] = set()
         for mail in letters.mails:
             try:
                 extracts.append(await self.sandbox.run(extract_file, mail.name, mail.body))
             except HealthwireError as error:
                 complaints.append(str(error) if mail.name in str(error) else f"{mail.name}: {error}")
-                # Without its mark it is complained of until it is mended.
-                unread.add(mail.mark)
-        marks = None if letters.marks is None else letters.marks - unread
+                unread |= {mail.mark} if mail.mark else set()
+        marks = None if letters.marks is None else letters.marks - unread | {failed(mark) for mark in unread}
         yield Haul(tuple(extracts), etag=letters.state, marks=marks, complaints=tuple(complaints), more=letters.more)
 
     def _letters(self, source: Source) -> Letters:

@@ -90,7 +90,11 @@ def _files(folder: Path) -> list[_File]:
                 if entry.name.startswith(".") or not entry.is_file(follow_symlinks=False):
                     continue
                 unique = entry.name.partition(":")[0]
-                about = entry.stat(follow_symlinks=False)
+                try:
+                    about = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    # Renamed since the folder was listed; the next look finds it again.
+                    continue
                 key = (about.st_mtime_ns, digest(os.fsencode(unique))[:12])
                 found[key] = _File(
                     Path(entry.path), f"{plain_line(os.fsencode(unique).decode('utf-8', 'replace'))}.eml", key, about.st_size

@@ -17,7 +17,7 @@ from lxml import etree
 from feeds.errors import InputError
 from feeds.ingest.addresses import network_address, shown
 from feeds.ingest.files import folder_url
-from feeds.ingest.mend import mended
+from feeds.ingest.mending_opml import mended
 from feeds.model import Source, Subscription
 from feeds.text import plain_line, scrub
 

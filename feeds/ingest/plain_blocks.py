@@ -22,7 +22,7 @@ def text_blocks(text: str) -> list[Block]:
     Links that go through click trackers that can be seen through are written as those that they lead to.
     """
     lines = scrub(text.replace("\r\n", "\n").replace("\r", "\n")).expandtabs(4).split("\n")
-    lines = _unquoted([_BOX.sub(r"\1", line).rstrip() for line in lines])
+    lines = unquoted([_BOX.sub(r"\1", line).rstrip() for line in lines])
     paragraphs = list(_paragraphs(lines))
     width = _wrap_width(paragraphs)
     blocks: list[Block] = []
@@ -39,7 +39,7 @@ def text_blocks(text: str) -> list[Block]:
     return blocks
 
 
-def _unquoted(lines: list[str]) -> list[str]:
+def unquoted(lines: list[str]) -> list[str]:
     """A mail that was forwarded with ``> `` before its lines, without them."""
     full = [line for line in lines if line.strip()]
     if sum(line.startswith(">") for line in full) * 2 <= len(full):

@@ -39,9 +39,14 @@ def split_safely(article: Article) -> Split:
         return bounded(Split((Story(article.title, text, markup, article.url, 1, 1),), "kept whole: it could not be cut"))
 
 
+def blocks_of(article: Article) -> list[Block]:
+    """The blocks of an article's body, with absolute links."""
+    return html_blocks(article.body, article.base or article.url) if article.is_html else text_blocks(article.body)
+
+
 def split(article: Article) -> Split:
     """The stories of an article, in order; none when a letter holds nothing but boilerplate."""
-    blocks = html_blocks(article.body, article.base or article.url) if article.is_html else text_blocks(article.body)
+    blocks = blocks_of(article)
     if len(blocks) > _MOST_BLOCKS:
         return Split(tuple(_stories([_uncut(article, blocks)], article)), f"kept whole: it has more than {_MOST_BLOCKS} paragraphs")
     lines, signs = cleared(blocks)
