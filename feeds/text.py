@@ -19,7 +19,7 @@ _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "td": {"c
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 # No address in use is longer; taking a longer one apart would take time and memory that a hostile source could choose.
-_LONGEST_ADDRESS = 8000
+LONGEST_ADDRESS = 8000
 # Tags that part words.
 _BREAK = re.compile(r"</?(?:br|p|div|li|h[1-6]|td|th)\b[^<>]*>", re.I)
 _SPACE = re.compile(r"[\s\u00a0]+")
@@ -71,7 +71,7 @@ def canonical_url(url: str | None) -> str | None:
 
     Dropped: tracking parameters, fragment, default port, trailing slash, ``www.``; scheme and host in lower case.
     """
-    if not url or len(url) > _LONGEST_ADDRESS:
+    if not url or len(url) > LONGEST_ADDRESS:
         return None
     try:
         parts = urlsplit(scrub(url).strip())

@@ -16,8 +16,8 @@ from feeds.ingest.sandbox import Sandbox
 from feeds.model import Source
 
 # Whoever reads a mailbox waits for its server. In threads of their own they hold up nobody who only needs the database, such as those
-# who renew leases.
-_READERS = 16
+# who renew leases. What each brings is held until it is stored, up to 64 MiB.
+_READERS = 4
 
 
 def _readers() -> ThreadPoolExecutor:
@@ -33,27 +33,29 @@ class Letterbox:
     open_mailbox: Callable[[Source], Letters]
     max_bytes: int
     _threads: ThreadPoolExecutor = field(default_factory=_readers, init=False, repr=False, compare=False)
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_READERS), init=False, repr=False, compare=False)
 
     @asynccontextmanager
     async def look(self, source: Source) -> AsyncIterator[Haul]:
-        """What lies there that is new.
+        """What lies there that is new. Only a few are looked at at once: leave the context as soon as it is stored.
 
         Raises:
             FetchError: the mailbox did not deliver.
             InputError: there is no such folder.
         """
-        letters = await asyncio.get_running_loop().run_in_executor(self._threads, self._letters, source)
-        extracts: list[Extract] = []
-        complaints = list(letters.complaints)
-        unread: set[str] = set()
-        for mail in letters.mails:
-            try:
-                extracts.append(await self.sandbox.run(extract_file, mail.name, mail.body))
-            except HealthwireError as error:
-                complaints.append(str(error) if mail.name in str(error) else f"{mail.name}: {error}")
-                unread |= {mail.mark} if mail.mark else set()
-        marks = None if letters.marks is None else letters.marks - unread | {failed(mark) for mark in unread}
-        yield Haul(tuple(extracts), etag=letters.state, marks=marks, complaints=tuple(complaints), more=letters.more)
+        async with self._room:
+            letters = await asyncio.get_running_loop().run_in_executor(self._threads, self._letters, source)
+            extracts: list[Extract] = []
+            complaints = list(letters.complaints)
+            unread: set[str] = set()
+            for mail in letters.mails:
+                try:
+                    extracts.append(await self.sandbox.run(extract_file, mail.name, mail.body))
+                except HealthwireError as error:
+                    complaints.append(str(error) if mail.name in str(error) else f"{mail.name}: {error}")
+                    unread |= {mail.mark} if mail.mark else set()
+            marks = None if letters.marks is None else letters.marks - unread | {failed(mark) for mark in unread}
+            yield Haul(tuple(extracts), etag=letters.state, marks=marks, complaints=tuple(complaints), more=letters.more)
 
     def _letters(self, source: Source) -> Letters:
         if source.scheme == "file":

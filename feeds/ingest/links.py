@@ -11,11 +11,9 @@ from itertools import chain
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from feeds.text import web_url
+from feeds.text import LONGEST_ADDRESS, web_url
 
 _NESTED = 5
-# No link in use is longer; what is longer stays as it is.
-_LONGEST = 8000
 _MOST_PARAMETERS = 100
 
 # Labels of host names, and steps of paths, that only a click tracker has.
@@ -63,7 +61,7 @@ def detracked(url: str) -> str:
 
 
 def _target(url: str) -> str | None:
-    if len(url) > _LONGEST:
+    if len(url) > LONGEST_ADDRESS:
         return None
     try:
         parts = urlsplit(url.strip())
