@@ -498,17 +498,27 @@ class Topic:
 
 @dataclass(frozen=True, slots=True)
 class StoryQuery:
-    """Which stories to show, newest first. ``feed`` is a topic, ``all`` or ``untagged``.
+    """Which stories to show, newest first. ``feed`` is a topic, ``all``, ``untagged``, or several of them joined by ``+``: any of them.
 
-    ``before`` is the id of the last story already shown; ``since`` compares with ``first_seen``.
+    ``words`` is what a person searches for (see ``feeds.words``). Only stories with ids below ``before`` are shown; ``since``
+    compares with ``first_seen``.
     """
 
     feed: str = "all"
+    words: str = ""
     source: int | None = None
     min_confidence: float = 0.0
     since: int | None = None
     before: str | None = None
     limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The ids of stories that a query asks for, newest first; ``older`` is the id below which there may be more, None at the end."""
+
+    ids: tuple[str, ...]
+    older: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,8 +133,8 @@ def test_a_decision_counts_at_once(store: Store, title: str, about: Mapping[str,
         pytest.param({"finance": 0.9}, {"data": True}, {"all", "finance", "data"}, LATER, id="one more topic"),
         pytest.param({"data": 0.2}, {"data": True}, {"all", "data", "untagged"}, LATER, id="a first topic"),
         pytest.param({"finance": 0.9, "data": 0.8}, {"data": False}, {"all", "finance", "data"}, LATER, id="one less topic"),
-        pytest.param({"finance": 0.9}, {"finance": True}, set(), START, id="the same as the model"),
-        pytest.param({"finance": 0.9}, {"data": False, "finance": None}, set(), START, id="nothing that readers would see"),
+        pytest.param({"finance": 0.9}, {"finance": True}, {"all", "finance"}, START, id="the same as the model"),
+        pytest.param({"finance": 0.9}, {"data": False, "finance": None}, {"all", "finance"}, START, id="nothing but who says so"),
     ],
 )
 def test_a_decision_moves_the_feeds_that_showed_the_story_or_show_it_now(

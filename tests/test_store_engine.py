@@ -46,7 +46,7 @@ def test_the_migrations_make_what_the_schema_says(databases: Databases, kind: Ki
     migrate(migrated.engine)
     metadata.create_all(made.engine)
     with migrated.engine.connect() as connection:
-        options = {"compare_type": True, "compare_server_default": True}
+        options = {"compare_type": True, "compare_server_default": True, "include_name": _is_described}
         assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
     # Collations, cascades and autoincrement, which Alembic does not compare.
     assert _reflected(migrated) == _reflected(made)
@@ -77,18 +77,23 @@ def test_tags_of_the_version_before_are_the_model_s_own(databases: Databases, ki
     assert [(row["lesson"], row["lesson_why"], row["unknown_words"]) for row in rows(store, story)] == [(0, "", 0)]
 
 
+def _is_described(name: str | None, kind: str, _: Any) -> bool:
+    """Whether the schema says of it what it is: full-text search is made by each database in its own way."""
+    return not (name or "").startswith("story_words_") and (kind, name) != ("column", "vector")
+
+
 def _reflected(store: Store) -> dict[str, Any]:
     if store.engine.dialect.name == "sqlite":
         with store.engine.connect() as connection:
             found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%'").all()
-        return {name: " ".join(statement.split()) for name, statement in found if statement}
+        return {name: " ".join(statement.split()) for name, statement in found if statement and _is_described(name, "table", None)}
     inspector = sa.inspect(store.engine)
     return {
         name: repr(
             [
-                inspector.get_columns(name),
+                [each for each in inspector.get_columns(name) if _is_described(each["name"], "column", None)],
                 sorted(inspector.get_foreign_keys(name), key=repr),
-                sorted(inspector.get_indexes(name), key=repr),
+                sorted((each for each in inspector.get_indexes(name) if _is_described(each["name"], "index", None)), key=repr),
                 inspector.get_pk_constraint(name),
             ]
         )

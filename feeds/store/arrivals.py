@@ -12,9 +12,10 @@ from ulid import ULID
 
 from feeds.identity import StoryKeys, same_story, story_keys
 from feeds.model import Issue, Story, TaggedStory, Tally
-from feeds.store.changes import touch
+from feeds.store.changes import feeds_of, touch
 from feeds.store.schema import article, change, report, story, story_topic
 from feeds.store.tags import tag_row
+from feeds.store.words import index_words, words_row
 
 _LOOKED_UP = 400
 
@@ -42,6 +43,7 @@ class _Rows:
     tags: list[dict[str, Any]] = field(default_factory=list)
     changes: list[tuple[str, str]] = field(default_factory=list)
     feeds: dict[str, set[str]] = field(default_factory=dict)
+    words: dict[str, tuple[str, str]] = field(default_factory=dict)
 
 
 class Arrivals:
@@ -51,6 +53,7 @@ class Arrivals:
         self._connection = connection
         self._source_id = source_id
         self._now = now
+        self._last_id: int | None = None
 
     def write(self, issues: Sequence[Issue]) -> Tally:
         """Stores articles of which none is known, with their stories; each is new or another telling of a known one."""
@@ -80,15 +83,26 @@ class Arrivals:
     def _tell(self, rows: _Rows, told: _Index, article_id: str, tagged: TaggedStory, keys: StoryKeys) -> None:
         report_id = str(ULID())
         known = told.find(keys, article_id, self._source_id)
-        story_id = known or str(ULID())
+        story_id = known or self._next_id()
         if known is None:
             rows.stories[story_id] = self._story(story_id, report_id, tagged)
             rows.tags += [tag_row(story_id, tag) for tag in tagged.tags]
             rows.feeds[story_id] = {"all", *([tag.topic for tag in tagged.tags if tag.chosen] or ["untagged"])}
+            rows.words[story_id] = (tagged.story.title, tagged.story.text)
+        elif known not in rows.stories and known not in rows.feeds:
+            rows.feeds[known] = feeds_of(self._connection, known)
         rows.changes.append(("new" if known is None else "merged", story_id))
         place = {"id": report_id, "story_id": story_id, "article_id": article_id, "source_id": self._source_id}
         rows.reports.append(report_values(tagged.story, keys) | place)
         told.add(_Told(story_id, article_id, self._source_id, keys))
+
+    def _next_id(self) -> str:
+        """An id above those of all stories, whatever the clocks of the machines say that stored them: none ever arrives below another."""
+        if self._last_id is None:
+            last = self._connection.scalar(sa.select(sa.func.max(story.c.id)))
+            self._last_id = int(ULID.from_str(last)) if last else 0
+        self._last_id = max(int(ULID()), self._last_id + 1)
+        return str(ULID.from_int(self._last_id))
 
     def _story(self, story_id: str, report_id: str, tagged: TaggedStory) -> dict[str, Any]:
         lesson = tagged.verdict.lesson
@@ -106,17 +120,19 @@ class Arrivals:
     def _insert(self, rows: _Rows) -> None:
         seqs = self._log(rows.changes)
         last = dict(zip((story_id for _, story_id in rows.changes), seqs, strict=True))
-        stories = [row | {"seq": last[story_id]} for story_id, row in rows.stories.items()]
+        # A story's first change is that of its arrival.
+        first = dict(zip((story_id for _, story_id in reversed(rows.changes)), reversed(seqs), strict=True))
+        stories = [row | {"seq": last[story_id], "number": first[story_id]} for story_id, row in rows.stories.items()]
         for table, values in ((article, rows.articles), (story, stories), (report, rows.reports), (story_topic, rows.tags)):
             if values:
                 self._connection.execute(table.insert(), values)
+        index_words(self._connection, [words_row(first[story_id], *words) for story_id, words in rows.words.items()])
         for story_id, seq in last.items():
             if story_id not in rows.stories:
                 self._connection.execute(story.update().where(story.c.id == story_id).values(seq=seq))
         touched: dict[str, int] = {}
-        for (kind, story_id), seq in zip(rows.changes, seqs, strict=True):
-            if kind == "new":
-                touched |= dict.fromkeys(rows.feeds[story_id], seq)
+        for (_, story_id), seq in zip(rows.changes, seqs, strict=True):
+            touched |= dict.fromkeys(rows.feeds[story_id], seq)
         touch(self._connection, touched, self._now)
 
     def _log(self, changes: Sequence[tuple[str, str]]) -> list[int]:

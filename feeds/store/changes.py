@@ -24,14 +24,12 @@ def log(
     kind: Literal["new", "edited", "retagged", "merged", "withdrawn"],
     story_id: str,
     now: int,
-    before: set[str] | None = None,
+    before: set[str],
 ) -> None:
-    """Appends to the change log. ``before``: the feeds that showed the story; None when no feed shows the change."""
+    """Appends to the change log. ``before``: the feeds that showed the story."""
     entry = change.insert().values(at=now, kind=kind, story_id=story_id).returning(change.c.seq)
     seq = connection.execute(entry).scalar_one()
     connection.execute(story.update().where(story.c.id == story_id).values(seq=seq))
-    if before is None:
-        return
     touch(connection, dict.fromkeys(before | feeds_of(connection, story_id), seq), now)
 
 

@@ -41,11 +41,9 @@ class Corrections:
             if not decisions:
                 return
             note_untagged(connection, story_id)
-            moved = feeds_of(connection, story_id) != before
-            if moved:
+            if feeds_of(connection, story_id) != before:
                 connection.execute(story.update().where(story.c.id == story_id).values(updated=now))
-            # A decision that confirms the model is seen in the API alone; no feed needs to be fetched again.
-            log(connection, "retagged", story_id, now, before if moved else None)
+            log(connection, "retagged", story_id, now, before)
 
     def holding(self) -> list[Correction]:
         """The last decision on each topic of each story, in the order in which they were made; those handed back are left out."""

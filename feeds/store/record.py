@@ -17,6 +17,7 @@ from feeds.store.arrivals import Arrivals, article_values, report_values
 from feeds.store.changes import feeds_of, log
 from feeds.store.schema import article, report, source, story, story_topic
 from feeds.store.tags import set_tags
+from feeds.store.words import index_again
 
 _LOOKED_UP = 400
 
@@ -129,10 +130,12 @@ class _Edit:
         leads = self._connection.scalar(sa.select(story.c.lead_report).where(story.c.id == old.story_id)) == old.id
         if not retold and changed <= {"link_key", "text_key"}:
             return self._retag(old.story_id, tagged) if leads and self._anew else Tally()
-        if not leads:
-            log(self._connection, "merged", old.story_id, self._now)
-            return Tally()
         before = feeds_of(self._connection, old.story_id)
+        if not leads:
+            log(self._connection, "merged", old.story_id, self._now, before)
+            return Tally()
+        if changed & {"title", "text"}:
+            index_again(self._connection, old.story_id)
         if changed.isdisjoint(("title", "text", "html", "url")):
             # Its place in the article, or the article around it: shown, but nothing to read again.
             log(self._connection, "edited", old.story_id, self._now, before)
@@ -161,11 +164,13 @@ def _drop_report(connection: sa.Connection, row: Any, now: int) -> Tally:
     if next_lead is None:
         connection.execute(this.values(withdrawn=True, untagged=False, updated=now))
         connection.execute(story_topic.delete().where(story_topic.c.story_id == row.story_id))
+        index_again(connection, row.story_id)
         log(connection, "withdrawn", row.story_id, now, before)
         return Tally(withdrawn=1)
     if lead == row.id:
         connection.execute(this.values(lead_report=next_lead, updated=now))
+        index_again(connection, row.story_id)
         log(connection, "edited", row.story_id, now, before)
         return Tally(edited=1)
-    log(connection, "merged", row.story_id, now)
+    log(connection, "merged", row.story_id, now, before)
     return Tally()

@@ -125,6 +125,10 @@ story = sa.Table(
     sa.Column("lesson", sa.Float, nullable=False, server_default="0"),
     sa.Column("lesson_why", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.Column("unknown_words", sa.Float, nullable=False, server_default="0"),
+    # Its first place in the change log: a figure that grows in the order of ids.
+    sa.Column("number", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Index("story_number", "number", unique=True),
+    sa.Index("story_live", "withdrawn", "id"),
     sa.Index("story_untagged", "untagged", "id"),
     sa.Index("story_first_seen", "first_seen"),
     sa.Index("story_lesson", "lesson"),
@@ -150,7 +154,16 @@ report = sa.Table(
     sa.Index("report_article", "article_id"),
     sa.Index("report_link", "link_key"),
     sa.Index("report_text", "text_key"),
-    sa.Index("report_source", "source_id"),
+    sa.Index("report_source", "source_id", "story_id"),
+)
+
+# The words of live stories by their numbers, as stems between spaces. SQLite's full-text index ``story_words_index`` and
+# PostgreSQL's column ``vector`` are kept true by the databases themselves.
+story_words = sa.Table(
+    "story_words",
+    metadata,
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("stems", sa.Text, nullable=False),
 )
 
 # ``confidence``, ``model``, ``evidence`` and ``judged`` are the model's word; ``chosen`` is what holds: the curator's, if there is one.

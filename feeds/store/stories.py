@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from feeds.errors import NotFound
 from feeds.model import AlsoReported, ArticleRef, Candidate, Evidence, FeedState, PublishedStory, Source, StoryQuery, Tag
 from feeds.store.engine import reading
+from feeds.store.finding import find
 from feeds.store.schema import article, change, feed, report, source, story, story_topic
 from feeds.store.sources import SOURCE_COLUMNS
 
@@ -20,9 +21,19 @@ class Stories:
         self._engine = engine
 
     def page(self, query: StoryQuery) -> list[PublishedStory]:
-        """The stories that the query asks for, newest first seen first, at most ``query.limit``."""
+        """The stories that the query asks for, newest first seen first, at most ``query.limit``.
+
+        Raises:
+            InputError: its words are nothing to search for.
+        """
         with reading(self._engine) as connection:
-            return _load(connection, list(connection.scalars(_ids(query))))
+            return _load(connection, find(connection, query).ids)
+
+    def walk(self, query: StoryQuery) -> tuple[list[PublishedStory], str | None]:
+        """As ``page``, with the id below which older ones follow, None at the end; fewer than ``limit`` need not be all."""
+        with reading(self._engine) as connection:
+            found = find(connection, query)
+            return _load(connection, found.ids), found.older
 
     def get(self, story_id: str) -> PublishedStory:
         """One story.
@@ -73,34 +84,6 @@ class Stories:
             counts["all"] = connection.scalar(live) or 0
             counts["untagged"] = connection.scalar(live.where(story.c.untagged)) or 0
             return counts
-
-
-def _ids(query: StoryQuery) -> sa.Select[tuple[str]]:
-    """The one decision on what a feed shows and in which order."""
-    if query.feed in ("all", "untagged"):
-        key: sa.Column[Any] = story.c.id
-        ids = sa.select(key).where(sa.not_(story.c.withdrawn))
-        if query.feed == "untagged":
-            ids = ids.where(story.c.untagged)
-        elif query.min_confidence:
-            ids = ids.where(key.in_(sa.select(story_topic.c.story_id).where(story_topic.c.chosen, _sure(query))))
-    else:
-        key = story_topic.c.story_id
-        ids = sa.select(key).where(story_topic.c.topic == query.feed, story_topic.c.chosen)
-        if query.min_confidence:
-            ids = ids.where(_sure(query))
-    if query.before:
-        ids = ids.where(key < query.before)
-    if query.since is not None:
-        ids = ids.where(key.in_(sa.select(story.c.id).where(story.c.first_seen >= query.since)))
-    if query.source is not None:
-        ids = ids.where(key.in_(sa.select(report.c.story_id).where(report.c.source_id == query.source)))
-    return ids.order_by(key.desc()).limit(query.limit)
-
-
-def _sure(query: StoryQuery) -> sa.ColumnElement[bool]:
-    """A curator's choice is certain."""
-    return (story_topic.c.confidence >= query.min_confidence) | story_topic.c.curator.is_not(None)
 
 
 def _load(connection: sa.Connection, ids: Sequence[str]) -> list[PublishedStory]:

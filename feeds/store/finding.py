@@ -1,0 +1,123 @@
+"""Which stories a query asks for, and in which order: the one decision, for feeds, pages and programs alike.
+
+One condition leads along an index, newest story first; the others are checked story by story, and of so many only as one request
+may cost. However large the archive is, no query reads more of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from feeds.model import Found, StoryQuery
+from feeds.store.schema import report, story, story_topic
+from feeds.store.words import found_numbers
+
+# So many stories are looked at for one answer, at most; what lies beyond is the next page's.
+_MOST_LOOKED_AT = 1000
+_AFTER_ALL = 2**62
+
+_T = TypeVar("_T")
+_Condition = Callable[[sa.ColumnElement[str]], sa.ColumnElement[bool]]
+
+
+def find(connection: sa.Connection, query: StoryQuery) -> Found:
+    """The newest stories that fit the query, at most its limit.
+
+    Raises:
+        InputError: its words are nothing to search for.
+    """
+    conditions = _conditions(query)
+    most = _MOST_LOOKED_AT if conditions else query.limit + 1
+    looked_at = _looked_at(connection, _leading(connection, query, most), conditions)
+    ids = tuple(story_id for story_id, fits in looked_at if fits)
+    if len(ids) > query.limit:
+        return Found(ids[: query.limit], ids[query.limit - 1])
+    return Found(ids, looked_at[-1][0] if len(looked_at) == most else None)
+
+
+def _looked_at(connection: sa.Connection, leading: sa.Select[tuple[str]], conditions: Sequence[_Condition]) -> list[tuple[str, bool]]:
+    """The leading stories, newest first, each with whether it meets the conditions."""
+    if not conditions:
+        return [(row.id, True) for row in connection.execute(leading)]
+    ids = leading.subquery().c.id
+    fits = sa.and_(*(condition(ids) for condition in conditions))
+    return [(str(row[0]), bool(row[1])) for row in connection.execute(sa.select(ids, fits).order_by(ids.desc()))]
+
+
+def _leading(connection: sa.Connection, query: StoryQuery, most: int) -> sa.Select[tuple[str]]:
+    if query.words:
+        return _with_words(connection, query).limit(most)
+    if query.source is not None:
+        told = sa.select(report.c.story_id.label("id")).where(report.c.source_id == query.source).distinct()
+        return _bounded(told, query).limit(most)
+    feeds = [_bounded(_shown_in(name), query).limit(most) for name in query.feed.split("+")]
+    if len(feeds) == 1:
+        return feeds[0]
+    # Each for itself, so that each goes along its own index and no further than it must.
+    either = sa.union(*(sa.select(each.subquery().c.id) for each in feeds)).subquery()
+    return sa.select(either.c.id).order_by(either.c.id.desc()).limit(most)
+
+
+def _shown_in(name: str) -> sa.Select[tuple[str]]:
+    """The stories of one feed."""
+    if name == "all":
+        return sa.select(story.c.id).where(story.c.withdrawn == sa.false())
+    if name == "untagged":
+        return sa.select(story.c.id).where(story.c.untagged)
+    return sa.select(story_topic.c.story_id.label("id")).where(story_topic.c.topic == name, story_topic.c.chosen)
+
+
+def _bounded(stories: sa.Select[tuple[str]], query: StoryQuery) -> sa.Select[tuple[str]]:
+    """Those of the stories that lie between the bounds of the query, newest first."""
+    key = stories.selected_columns[0]
+    if query.before is not None:
+        stories = stories.where(key < query.before)
+    if query.since is not None:
+        stories = stories.where(key >= _first_since(story.c.id, query.since))
+    return stories.order_by(key.desc())
+
+
+def _with_words(connection: sa.Connection, query: StoryQuery) -> sa.Select[tuple[str]]:
+    table, number, condition = found_numbers(connection, query.words)
+    stories = sa.select(story.c.id).join_from(table, story, story.c.number == number).where(condition)
+    if query.before is not None:
+        following = sa.select(story.c.number).where(story.c.id >= query.before).order_by(story.c.id).limit(1).scalar_subquery()
+        stories = stories.where(number < sa.func.coalesce(following, _AFTER_ALL))
+    if query.since is not None:
+        stories = stories.where(number >= _first_since(story.c.number, query.since))
+    return stories.order_by(number.desc())
+
+
+def _first_since(column: sa.Column[_T], since: int) -> sa.ScalarSelect[_T]:
+    """That of the first story of this time or later; nothing compares with it if there is none."""
+    first = story.alias()
+    stories = sa.select(first.c[column.name]).where(first.c.first_seen >= since)
+    return stories.order_by(first.c.first_seen, first.c.id).limit(1).scalar_subquery()
+
+
+def _conditions(query: StoryQuery) -> list[_Condition]:
+    """What must be checked of the stories that the leading condition gives."""
+    conditions: list[_Condition] = []
+    feeds = query.feed.split("+")
+    leads_by_feed = not query.words and query.source is None
+    if query.min_confidence or not (leads_by_feed or "all" in feeds):
+        conditions.append(lambda ids: _is_in(ids, feeds, query.min_confidence))
+    if query.words and query.source is not None:
+        conditions.append(lambda ids: sa.exists().where(report.c.source_id == query.source, report.c.story_id == ids))
+    return conditions
+
+
+def _is_in(ids: sa.ColumnElement[str], feeds: Sequence[str], min_confidence: float) -> sa.ColumnElement[bool]:
+    """Whether a story is shown in one of these feeds, for a topic that is sure enough; a curator's choice is certain."""
+    tag = story_topic
+    chosen = sa.exists().where(tag.c.story_id == ids, tag.c.chosen)
+    if "all" not in feeds:
+        chosen = chosen.where(tag.c.topic.in_(feeds))
+    if min_confidence:
+        chosen = chosen.where((tag.c.confidence >= min_confidence) | tag.c.curator.is_not(None))
+    if "untagged" not in feeds:
+        return chosen
+    return chosen | sa.exists().where(story.c.id == ids, story.c.untagged)
