@@ -521,6 +521,28 @@ class Found:
     older: str | None
 
 
+ChangeKind = Literal["new", "edited", "retagged", "merged", "withdrawn"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The last thing that happened to a story, and the story as it is now, None if it was withdrawn."""
+
+    seq: int
+    at: int
+    kind: ChangeKind
+    story_id: str
+    story: PublishedStory | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """A story that a feed showed and does not show now, and since when (RFC 6721)."""
+
+    story_id: str
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Health:
     """What readiness needs to know of the ingest role."""

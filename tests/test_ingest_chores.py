@@ -95,7 +95,7 @@ def test_stories_that_another_model_tagged_get_the_topics_that_the_model_in_use_
     assert [topics(sqlite_store, title) for title in ("Budget cut", "Nurses strike", "Roof leaks")] == [{"finance"}, {"workforce"}, set()]
     logged = [row for row in rows(sqlite_store, change) if row["seq"] > last]
     assert {(row["kind"], row["at"]) for row in logged} == {("retagged", START + DAY)}
-    assert {row["story_id"] for row in logged} == {shown(sqlite_store)[title].id for title in ("Nurses strike", "Roof leaks")}
+    assert {row["story_id"] for row in logged} == {shown(sqlite_store)[title].id for title in ("Budget cut", "Nurses strike", "Roof leaks")}
     assert caplog.messages == ["model model-2 tagged 3 stories anew; the topics of 2 changed"]
 
 

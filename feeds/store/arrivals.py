@@ -101,7 +101,7 @@ class Arrivals:
         if self._last_id is None:
             last = self._connection.scalar(sa.select(sa.func.max(story.c.id)))
             self._last_id = int(ULID.from_str(last)) if last else 0
-        self._last_id = max(int(ULID()), self._last_id + 1)
+        self._last_id = max(_id_now(), self._last_id + 1)
         return str(ULID.from_int(self._last_id))
 
     def _story(self, story_id: str, report_id: str, tagged: TaggedStory) -> dict[str, Any]:
@@ -159,6 +159,10 @@ class Arrivals:
                 )
                 for row in self._connection.execute(query):
                     yield _Told(row.story_id, row.article_id, row.source_id, StoryKeys(row.link_key, row.text_key))
+
+
+def _id_now() -> int:
+    return int(ULID())
 
 
 class _Index:

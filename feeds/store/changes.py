@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
 
 import sqlalchemy as sa
 
-from feeds.store.schema import change, feed, story, story_topic
+from feeds.model import ChangeKind
+from feeds.store.schema import change, departure, feed, story, story_topic
 
 
 def feeds_of(connection: sa.Connection, story_id: str) -> set[str]:
@@ -21,7 +21,7 @@ def feeds_of(connection: sa.Connection, story_id: str) -> set[str]:
 
 def log(
     connection: sa.Connection,
-    kind: Literal["new", "edited", "retagged", "merged", "withdrawn"],
+    kind: ChangeKind,
     story_id: str,
     now: int,
     before: set[str],
@@ -30,7 +30,16 @@ def log(
     entry = change.insert().values(at=now, kind=kind, story_id=story_id).returning(change.c.seq)
     seq = connection.execute(entry).scalar_one()
     connection.execute(story.update().where(story.c.id == story_id).values(seq=seq))
-    touch(connection, dict.fromkeys(before | feeds_of(connection, story_id), seq), now)
+    after = feeds_of(connection, story_id)
+    _note_departures(connection, story_id, before, after, now)
+    touch(connection, dict.fromkeys(before | after, seq), now)
+
+
+def _note_departures(connection: sa.Connection, story_id: str, before: set[str], after: set[str], now: int) -> None:
+    if back := after - before:
+        connection.execute(departure.delete().where(departure.c.story_id == story_id, departure.c.feed.in_(back)))
+    if gone := before - after:
+        connection.execute(departure.insert(), [{"feed": name, "story_id": story_id, "at": now} for name in sorted(gone)])
 
 
 def touch(connection: sa.Connection, feeds: Mapping[str, int], now: int) -> None:

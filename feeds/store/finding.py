@@ -11,8 +11,8 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from feeds.model import Found, StoryQuery
-from feeds.store.schema import report, story, story_topic
+from feeds.model import Found, StoryQuery, Tombstone
+from feeds.store.schema import departure, report, story, story_topic
 from feeds.store.words import found_numbers
 
 # So many stories are looked at for one answer, at most; what lies beyond is the next page's.
@@ -45,6 +45,18 @@ def _looked_at(connection: sa.Connection, leading: sa.Select[tuple[str]], condit
     ids = leading.subquery().c.id
     fits = sa.and_(*(condition(ids) for condition in conditions))
     return [(str(row[0]), bool(row[1])) for row in connection.execute(sa.select(ids, fits).order_by(ids.desc()))]
+
+
+def tombstones(connection: sa.Connection, feed: str, low: str, high: str | None, limit: int) -> list[Tombstone]:
+    """The newest stories with ids from ``low`` to below ``high`` that left the feed, or all of several joined by ``+``."""
+    feeds = feed.split("+")
+    ids = departure.c.story_id
+    query = sa.select(ids, sa.func.max(departure.c.at)).where(departure.c.feed.in_(feeds), ids >= low).group_by(ids)
+    if high is not None:
+        query = query.where(ids < high)
+    if len(feeds) > 1:
+        query = query.where(~_is_in(ids, feeds, 0))
+    return [Tombstone(row[0], row[1]) for row in connection.execute(query.order_by(ids.desc()).limit(limit))]
 
 
 def _leading(connection: sa.Connection, query: StoryQuery, most: int) -> sa.Select[tuple[str]]:

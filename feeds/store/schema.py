@@ -129,6 +129,7 @@ story = sa.Table(
     sa.Column("number", sa.BigInteger, nullable=False, server_default="0"),
     sa.Index("story_number", "number", unique=True),
     sa.Index("story_live", "withdrawn", "id"),
+    sa.Index("story_seq", "seq"),
     sa.Index("story_untagged", "untagged", "id"),
     sa.Index("story_first_seen", "first_seen"),
     sa.Index("story_lesson", "lesson"),
@@ -190,6 +191,15 @@ change = sa.Table(
     sa.Column("kind", sa.String(16), nullable=False),
     sa.Column("story_id", Ulid, nullable=False),
     sqlite_autoincrement=True,
+)
+
+# Stories that a feed showed and does not show now, and since when; what was in it must be taken back from those who read it.
+departure = sa.Table(
+    "departure",
+    metadata,
+    sa.Column("feed", sa.String(64), primary_key=True),
+    sa.Column("story_id", Ulid, primary_key=True),
+    sa.Column("at", sa.BigInteger, nullable=False),
 )
 
 # When each feed (a topic, "all" or "untagged") last changed: a summary of the change log.

@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from feeds.errors import NotFound
-from feeds.model import AlsoReported, ArticleRef, Candidate, Evidence, FeedState, PublishedStory, Source, StoryQuery, Tag
+from feeds.model import AlsoReported, ArticleRef, Candidate, Change, Evidence, FeedState, PublishedStory, Source, StoryQuery, Tag, Tombstone
 from feeds.store.engine import reading
-from feeds.store.finding import find
+from feeds.store.finding import find, tombstones
 from feeds.store.schema import article, change, feed, report, source, story, story_topic
 from feeds.store.sources import SOURCE_COLUMNS
 
@@ -34,6 +34,25 @@ class Stories:
         with reading(self._engine) as connection:
             found = find(connection, query)
             return _load(connection, found.ids), found.older
+
+    def changes(self, since: int, limit: int) -> list[Change]:
+        """The stories that changed after this place in the change log, each once, in the order of their last changes."""
+        query = (
+            sa.select(change.c.seq, change.c.at, change.c.kind, story.c.id, story.c.withdrawn)
+            .join_from(story, change, change.c.seq == story.c.seq)
+            .where(story.c.seq > since)
+            .order_by(story.c.seq)
+            .limit(limit)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+            live = {each.id: each for each in _load(connection, [row.id for row in rows if not row.withdrawn])}
+            return [Change(row.seq, row.at, row.kind, row.id, live.get(row.id)) for row in rows]
+
+    def tombstones(self, feed: str, low: str, high: str | None, limit: int) -> list[Tombstone]:
+        """The newest stories with ids from ``low`` to below ``high`` that left the feed, or all of several joined by ``+``."""
+        with reading(self._engine) as connection:
+            return tombstones(connection, feed, low, high, limit)
 
     def get(self, story_id: str) -> PublishedStory:
         """One story.

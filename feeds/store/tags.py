@@ -11,7 +11,7 @@ from ulid import ULID
 from feeds.model import Tag, Untaught, Verdict
 from feeds.store.changes import feeds_of, log
 from feeds.store.engine import reading, writing
-from feeds.store.schema import report, story, story_topic
+from feeds.store.schema import change, report, story, story_topic
 
 _BATCH = 200
 
@@ -40,7 +40,8 @@ class Tags:
     def retag(self, verdicts: Sequence[tuple[Untaught, Verdict]], now: int) -> int:
         """Writes what a new model says of stories, unless they changed meanwhile; returns for how many topics changed.
 
-        Only those enter the change log.
+        All of them enter the change log, as their confidence and reasons are shown, too; in it each model's word takes the place of
+        that of the model before, else it would grow with every lesson.
         """
         changed = 0
         with writing(self._engine) as connection:
@@ -50,9 +51,9 @@ class Tags:
                     continue
                 before = feeds_of(connection, item.id)
                 set_tags(connection, item.id, verdict)
-                if feeds_of(connection, item.id) != before:
-                    log(connection, "retagged", item.id, now, before)
-                    changed += 1
+                connection.execute(change.delete().where(change.c.seq == item.seq, change.c.kind == "retagged"))
+                log(connection, "retagged", item.id, now, before)
+                changed += feeds_of(connection, item.id) != before
         return changed
 
     def keep_only(self, topics: Collection[str], now: int) -> int:

@@ -1,4 +1,4 @@
-"""Stories have numbers in the order of their ids, and can be found by their words."""
+"""Stories have numbers in the order of their ids, can be found by their words, and leave word in the feeds that they leave."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,8 @@ from feeds.words import stems
 
 revision = "0004"
 down_revision = "0003"
+
+Ulid = sa.String(26).with_variant(sa.String(26, collation="C"), "postgresql")
 
 _BATCH = 500
 _FTS5 = (
@@ -38,6 +40,13 @@ def upgrade() -> None:
     _number_stories(connection)
     op.create_index("story_number", "story", ["number"], unique=True)
     op.create_index("story_live", "story", ["withdrawn", "id"])
+    op.create_index("story_seq", "story", ["seq"])
+    op.create_table(
+        "departure",
+        sa.Column("feed", sa.String(64), primary_key=True),
+        sa.Column("story_id", Ulid, primary_key=True),
+        sa.Column("at", sa.BigInteger, nullable=False),
+    )
     op.drop_index("report_source", "report")
     op.create_index("report_source", "report", ["source_id", "story_id"])
     _index_stories(connection)
