@@ -71,6 +71,8 @@ from feeds.store.backup import read_backup, write_backup
 from feeds.supervise import check_free, end_with_parent, run_together
 from feeds.text import scrub
 from feeds.web.app import create_app
+from feeds.web.limiter import Limiter
+from feeds.web.memory import Memory, Version
 from feeds.web.parts import WebParts
 from feeds.web.server import run_server
 
@@ -409,8 +411,10 @@ def load_app(settings: Settings) -> Any:
     known = topics()
     documents = FeedDocuments(store, known, settings.address)
     judge = LateJudge(settings, store)
-    parts = WebParts(store, documents, known, settings.address, clock, judge, patience=max(60, 4 * settings.tick))
-    return create_app(parts, settings.secret_key or secrets.token_hex(32))
+    patience = max(60, 4 * settings.tick)
+    limiter = Limiter(settings.rate_limit)
+    parts = WebParts(store, documents, known, settings.address, clock, judge, patience, limiter, settings.trusted_proxies)
+    return Memory(create_app(parts, settings.secret_key or secrets.token_hex(32)), Version(store.status.version))
 
 
 # ---------------------------------------------------------------- commands

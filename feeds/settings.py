@@ -41,6 +41,8 @@ class Settings:
     raw_days: int = 30
     raw_bytes: int = 1024**3
     retrain_after: int = 20
+    rate_limit: int = 3000
+    trusted_proxies: tuple[Network, ...] = ()
     secret_key: str = ""
     log_format: str = "text"
 
@@ -173,6 +175,8 @@ _READERS: dict[str, Callable[[str], object]] = {
     "raw_days": _whole(0, 3650),
     "raw_bytes": _whole(0, 1024**4),
     "retrain_after": _whole(0, 1_000_000),
+    "rate_limit": _whole(0, 1_000_000),
+    "trusted_proxies": _networks,
     "secret_key": _secret,
     "log_format": _log_format,
 }

@@ -7,7 +7,7 @@ from ulid import ULID
 
 from feeds.model import Health
 from feeds.store.engine import reading, writing
-from feeds.store.schema import meta
+from feeds.store.schema import change, meta, source_event
 
 
 class Status:
@@ -33,6 +33,13 @@ class Status:
     def mark_done(self, task: str) -> None:
         with writing(self._engine) as connection:
             _set(connection, f"done:{task}", "yes")
+
+    def version(self) -> tuple[int, int]:
+        """What everybody can see is at: it changes with every change of a story, and with whatever happens to a source."""
+        last = [sa.select(sa.func.max(column)).scalar_subquery() for column in (change.c.seq, source_event.c.id)]
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(*last)).one()
+            return row[0] or 0, row[1] or 0
 
     def beat(self, now: int, model: str) -> None:
         """Ingest says that it is alive and which model it tags with."""

@@ -1,29 +1,100 @@
-"""How a document is answered: validators, codings, caching (RFC 9110 sections 8, 12, 13; RFC 9111)."""
+"""How a document is answered: validators, codings, caching (RFC 9110 sections 8, 12, 13; RFC 9111).
+
+The same for the application and for the memory in front of it, so it knows requests only as WSGI (PEP 3333) describes them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from http import HTTPStatus
+from typing import Any
+
 from flask import Request, Response
-from werkzeug.http import http_date, parse_etags
+from werkzeug.datastructures import Accept
+from werkzeug.http import http_date, parse_accept_header, parse_date, parse_etags
 
 from feeds.publish.documents import Document
 
 _CACHING = "public, max-age=300, stale-if-error=86400"
+# Where the application leaves the document that it answered with.
+DOCUMENT = "healthwire.document"
 
 
-def answer(request: Request, document: Document, headers: dict[str, str] | None = None) -> Response:
-    """200 with the document in the coding the client likes, or 304 if it has it already."""
-    packed = document.gzip_body if _accepts_gzip(request) else None
-    etag = document.gzip_etag if packed else document.etag
-    response = Response(status=304) if _has_it(request, document) else Response(packed or document.body, content_type=document.content_type)
-    response.set_etag(etag)
-    response.headers["Last-Modified"] = http_date(document.modified)
-    response.headers["Cache-Control"] = _CACHING
-    response.headers["Vary"] = "Accept-Encoding"
-    if response.status_code == 304:
+@dataclass(frozen=True)
+class Answer:
+    """All answers to requests for one document; ``headers`` are those of its own kind of document."""
+
+    document: Document
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def to(self, environ: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+        """Status, headers and body: 200 in the coding the client likes, or 304 if it has the document already."""
+        packed = self.document.gzip_body is not None and _likes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        if self._is_known(environ):
+            return _NOT_MODIFIED, self._known_packed if packed else self._known_plain, b""
+        if packed:
+            return _OK, self._packed, self.document.gzip_body or b""
+        return _OK, self._plain, self.document.body
+
+    def _is_known(self, environ: Mapping[str, Any]) -> bool:
+        """Whether the client's validators match; the ETag outranks the date (RFC 9110 section 13.2.2)."""
+        document = self.document
+        named = environ.get("HTTP_IF_NONE_MATCH")
+        if named is not None:
+            if named in (f'"{document.gzip_etag}"', f'"{document.etag}"'):
+                return True
+            tags = parse_etags(named)
+            return tags.star_tag or tags.contains_weak(document.etag) or tags.contains_weak(document.gzip_etag)
+        since = environ.get("HTTP_IF_MODIFIED_SINCE")
+        date = parse_date(since) if since else None
+        return date is not None and document.modified <= date.timestamp()
+
+    @cached_property
+    def _known_plain(self) -> list[tuple[str, str]]:
+        return self._validators(self.document.etag)
+
+    @cached_property
+    def _known_packed(self) -> list[tuple[str, str]]:
+        return self._validators(self.document.gzip_etag)
+
+    @cached_property
+    def _plain(self) -> list[tuple[str, str]]:
+        return [*self._known_plain, *self._content(len(self.document.body))]
+
+    @cached_property
+    def _packed(self) -> list[tuple[str, str]]:
+        return [*self._known_packed, *self._content(len(self.document.gzip_body or b"")), ("Content-Encoding", "gzip")]
+
+    def _validators(self, etag: str) -> list[tuple[str, str]]:
+        return [
+            ("ETag", f'"{etag}"'),
+            ("Last-Modified", http_date(self.document.modified)),
+            ("Cache-Control", _CACHING),
+            ("Vary", "Accept-Encoding"),
+            ("X-Content-Type-Options", "nosniff"),
+            *self.headers,
+        ]
+
+    def _content(self, length: int) -> list[tuple[str, str]]:
+        return [("Content-Type", self.document.content_type), ("Content-Length", str(length))]
+
+
+def _status(status: HTTPStatus) -> str:
+    return f"{status.value} {status.phrase}"
+
+
+_OK, _NOT_MODIFIED = _status(HTTPStatus.OK), _status(HTTPStatus.NOT_MODIFIED)
+
+
+def answer(request: Request, document: Document, headers: Mapping[str, str] | None = None) -> Response:
+    """The application's answer with a document, which may be kept until the next change."""
+    made = request.environ[DOCUMENT] = Answer(document, tuple((headers or {}).items()))
+    status, sent, body = made.to(request.environ)
+    response = Response(body, status=status, headers=sent)
+    if status == _NOT_MODIFIED:
         response.headers.pop("Content-Type", None)
-    elif packed:
-        response.headers["Content-Encoding"] = "gzip"
-    response.headers.update(headers or {})
     return response
 
 
@@ -35,15 +106,9 @@ def revalidated(request: Request, response: Response) -> Response:
     return response
 
 
-def _accepts_gzip(request: Request) -> bool:
-    accepted = request.accept_encodings
-    return accepted.quality("gzip") > 0 and accepted.quality("gzip") >= accepted.quality("identity")
-
-
-def _has_it(request: Request, document: Document) -> bool:
-    """Whether the client's validators match; the ETag outranks the date (RFC 9110 section 13.2.2)."""
-    if "If-None-Match" in request.headers:
-        tags = parse_etags(request.headers["If-None-Match"])
-        return tags.star_tag or tags.contains_weak(document.etag) or tags.contains_weak(document.gzip_etag)
-    since = request.if_modified_since
-    return since is not None and document.modified <= since.timestamp()
+# Clients send few different ones; whoever sends others gains nothing by it.
+@lru_cache(maxsize=256)
+def _likes_gzip(accepted: str) -> bool:
+    codings = parse_accept_header(accepted, Accept)
+    gzip, plain = float(codings.quality("gzip")), float(codings.quality("identity"))
+    return gzip > 0 and gzip >= plain

@@ -6,11 +6,12 @@ import logging
 from datetime import timedelta
 
 from flask import Flask, Response, jsonify, render_template, request
-from werkzeug.exceptions import Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable
+from werkzeug.exceptions import Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable, TooManyRequests
 
 from feeds import errors
 from feeds.web import api, curation, feed_views, metrics, model_api, pages, probes, source_views
-from feeds.web.parts import WebParts
+from feeds.web.limiter import client_of
+from feeds.web.parts import WebParts, parts
 
 _log = logging.getLogger(__name__)
 
@@ -27,11 +28,12 @@ _BLUEPRINTS = (
     probes.blueprint,
     source_views.blueprint,
 )
+_UNLIMITED = frozenset((probes.blueprint.name, metrics.blueprint.name))
 # No text that anyone would classify is longer, and no form.
 _MAX_BODY = 8 * 1024 * 1024
 
 
-def create_app(parts: WebParts, secret_key: str) -> Flask:
+def create_app(site: WebParts, secret_key: str) -> Flask:
     """The application; nothing is read from the environment. ``secret_key`` signs the cookies of curators."""
     app = Flask(__name__)
     app.config.update(
@@ -40,9 +42,9 @@ def create_app(parts: WebParts, secret_key: str) -> Flask:
         SESSION_COOKIE_NAME="healthwire",
         PERMANENT_SESSION_LIFETIME=timedelta(days=7),
         SESSION_COOKIE_SAMESITE="Strict",
-        SESSION_COOKIE_SECURE=parts.base_url.startswith("https:"),
+        SESSION_COOKIE_SECURE=site.base_url.startswith("https:"),
     )
-    app.extensions["healthwire"] = parts
+    app.extensions["healthwire"] = site
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= pages.FILTERS
     for blueprint in _BLUEPRINTS:
@@ -52,8 +54,24 @@ def create_app(parts: WebParts, secret_key: str) -> Flask:
     app.register_error_handler(errors.NotFound, lambda error: _explain(NotFound(str(error))))
     app.register_error_handler(errors.StoreError, _unavailable)
     app.register_error_handler(Exception, _broken)
+    app.before_request(_limit)
     app.after_request(_protect)
     return app
+
+
+def _limit() -> None:
+    """Lets no client ask for more work than its share; supervisors and monitors may always ask.
+
+    Raises:
+        TooManyRequests: it has asked for more.
+    """
+    site = parts()
+    if request.blueprint in _UNLIMITED or request.endpoint == "static":
+        return
+    client = client_of(request.remote_addr or "", request.headers.get("X-Forwarded-For", ""), site.proxies)
+    if wait := site.limiter.wait(client):
+        per_minute = f"more than {site.limiter.per_minute} answers a minute that are not in memory"
+        raise TooManyRequests(f"you ask for {per_minute}; ask again in {wait} s", retry_after=wait)
 
 
 def _explain(error: HTTPException) -> Response:
@@ -71,7 +89,7 @@ def _explain(error: HTTPException) -> Response:
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
     for name, value in error.get_headers():
-        if name in ("Allow", "WWW-Authenticate"):
+        if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
     return response
 

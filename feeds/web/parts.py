@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 from flask import current_app
@@ -12,13 +12,17 @@ from feeds.drift import BAND_WEEKS, Drift, drift
 from feeds.model import Topic
 from feeds.ports import Clock, Judge
 from feeds.publish.documents import FeedDocuments
+from feeds.settings import Network
 from feeds.store import Store
 from feeds.store.weeks import WEEK
+from feeds.web.limiter import Limiter
 
 
 @dataclass(frozen=True, slots=True)
 class WebParts:
-    """The parts behind the pages. Ingest counts as alive for ``patience`` seconds after its last heartbeat."""
+    """The parts behind the pages. Ingest counts as alive for ``patience`` seconds after its last heartbeat; ``proxies`` are believed
+    when they say for whom they ask.
+    """
 
     store: Store
     documents: FeedDocuments
@@ -27,6 +31,8 @@ class WebParts:
     clock: Clock
     judge: Judge
     patience: int = 60
+    limiter: Limiter = field(default_factory=lambda: Limiter(0))
+    proxies: Sequence[Network] = ()
 
 
 def parts() -> WebParts:
