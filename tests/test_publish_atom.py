@@ -39,8 +39,8 @@ def entry(site: Site, title: str, name: str = "all") -> etree._Element:
 
 
 def links(element: etree._Element) -> dict[str, str]:
-    """The addresses that an element links to by their relation, which is alternate where none is given."""
-    return {link.get("rel", "alternate"): link.get("href") for link in element.findall("a:link", ATOM)}
+    """The addresses that an element links to by their relation; of several with one relation, the last."""
+    return {link.get("rel"): link.get("href") for link in element.findall("a:link", ATOM)}
 
 
 def assert_valid(body: bytes) -> etree._Element:
@@ -49,8 +49,11 @@ def assert_valid(body: bytes) -> etree._Element:
     SCHEMA.assertValid(root)
     ids = texts(root, "a:entry/a:id") + texts(root, "a:id")
     assert len(set(ids)) == len(ids)
-    for element in root.xpath("//a:feed | //a:entry | //a:source", namespaces=ATOM):
+    for element in root.xpath("//a:feed | //a:source", namespaces=ATOM):
         assert len(links(element)) == len(element.findall("a:link", ATOM)), "two links with one meaning"
+    for each in root.findall("a:entry", ATOM):
+        assert len(each.findall("a:link[@rel='alternate']", ATOM)) == 1
+        assert len(set(texts(each, "a:link/@href"))) == len(each.findall("a:link", ATOM)), "two links to one page"
     newest = datetime.fromisoformat(root.findtext("a:updated", "", ATOM))
     for each in root.findall("a:entry", ATOM):
         published, updated = (datetime.fromisoformat(each.findtext(f"a:{name}", "", ATOM)) for name in ("published", "updated"))
@@ -87,12 +90,14 @@ def test_a_feed_shows_its_stories_newest_first_and_a_round_up_in_its_own_order(s
 def test_an_entry_tells_who_said_what_and_when(site: Site) -> None:
     deficit = entry(site, "Deficit grows at Harrow")
     story = site.store.stories.get(site.ids()["Deficit grows at Harrow"])
-    assert links(deficit) == {"alternate": "https://press.example.org/deficit"}
+    assert links(deficit) == {"alternate": "https://press.example.org/deficit", "via": "https://press.example.org/catch-up"}
     assert texts(deficit, "a:author/a:name") == ["Ada Wren"]
     assert texts(deficit, "a:published") == ["2026-03-02T08:00:00+00:00"]
     assert 0 <= START - datetime.fromisoformat(deficit.findtext("a:updated", "", ATOM)).timestamp() <= 1
     assert texts(deficit, "a:summary") == [story.text]
-    assert texts(deficit, "a:content") == [f"{story.html}\n<p><em>Press &amp; Journal: Issue catch-up, story 1 of 2</em></p>"]
+    assert texts(deficit, "a:content") == [
+        f'{story.html}\n<p><em>Press &amp; Journal: <a href="https://press.example.org/catch-up">Issue catch-up</a>, story 1 of 2</em></p>'
+    ]
 
 
 def test_a_story_without_an_address_or_author_of_its_own_leads_to_its_page_and_names_its_source(site: Site) -> None:
