@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from urllib.parse import quote
 
@@ -17,6 +18,9 @@ AUTHOR = "Healthwire"
 LANGUAGE = "en-GB"
 HEALTH = "sources-health"
 SOURCES = "/sources"
+# What a path or query may hold as it is (RFC 3986 sections 3.3 and 3.4).
+_MARKS = "!$&'()*+,;=:@/?"
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ class Channel:
     @property
     def id(self) -> str:
         """The same for all formats and archive documents of one feed."""
-        return f"{_TAG}{self.instance}/feeds/{quote(scrub(self.name), safe=_ADDRESS_MARKS)}"
+        return f"{_TAG}{self.instance}/feeds/{escaped(self.name)}"
 
     @property
     def is_archive(self) -> bool:
@@ -56,16 +60,17 @@ class Channel:
         return f"{self.base_url}/static/icon.svg"
 
 
-# What an address may hold as it is (RFC 3986 section 3.3 and 3.4), and the sign of what is escaped already.
-_ADDRESS_MARKS = "!$&'()*+,;=:@/?%"
-
-
 @dataclass(frozen=True, slots=True)
 class Tombstone:
     """A story that was withdrawn, and the UTC epoch second ``when`` it was."""
 
     story_id: str
     when: int
+
+
+def escaped(part: str, marks: str = _MARKS) -> str:
+    """A part of an address in the characters that it may hold; what is escaped already stays so."""
+    return quote(_STRAY_PERCENT.sub("%25", scrub(part)), f"{marks}%")
 
 
 def story_tag(story_id: str) -> str:

@@ -6,12 +6,16 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit, urlunsplit
 
 from ulid import ULID
 
 from feeds.model import PublishedStory, Source, Tag
-from feeds.publish.channel import Channel, source_tag, story_path, story_tag
+from feeds.publish.channel import Channel, escaped, source_tag, story_path, story_tag
 from feeds.text import canonical_url, plain_line, scrub, summary, web_url
+
+# Of all parts of an address only the host may be in brackets (RFC 3986 section 3.2.2).
+_HOST_MARKS = "!$&'()*+,;=:@[]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +111,14 @@ def provenance(story: PublishedStory) -> str:
 
 def _entry(story: PublishedStory, channel: Channel, titles: Mapping[str, str]) -> Entry:
     title = _line(story.title, "Untitled")
-    url = web_url(story.url) or channel.base_url + story_path(story.id)
+    url = _address(story.url) or channel.base_url + story_path(story.id)
     updated = _version(story)
     origin = _origin(story.source, channel.instance)
     round_up = _round_up(story)
     reports = tuple(_report(other.title, other.url, other.source) for other in story.also_reported)
-    via, related = _further(url, web_url(story.article.url), _line(story.article.title, origin.title), reports)
+    article_url = _address(story.article.url)
+    article = Link(article_url, _line(story.article.title, "Untitled")) if article_url else None
+    via, related = _further(url, article, reports)
     return Entry(
         id=story_tag(story.id),
         title=title,
@@ -131,6 +137,15 @@ def _entry(story: PublishedStory, channel: Channel, titles: Mapping[str, str]) -
     )
 
 
+def _address(url: str | None) -> str | None:
+    """A web address in the characters that every format and reader takes; None if it is no web address."""
+    url = web_url(url)
+    if not url:
+        return None
+    scheme, host, *rest = urlsplit(url)
+    return urlunsplit((scheme, escaped(host, _HOST_MARKS), *(escaped(part) for part in rest)))
+
+
 def _line(text: str, otherwise: str) -> str:
     """The text on one line; every format wants a name to be one that can be seen."""
     return plain_line(text) or otherwise
@@ -147,32 +162,27 @@ def _version(story: PublishedStory) -> datetime:
 
 
 def _origin(source: Source, instance: str) -> Origin:
-    url = web_url(source.url) if source.is_public else None
-    return Origin(url or source_tag(source.id, instance), _line(source.title, "Unnamed source"), url, web_url(source.home_url))
+    url = _address(source.url) if source.is_public else None
+    return Origin(url or source_tag(source.id, instance), _line(source.title, "Unnamed source"), url, _address(source.home_url))
 
 
 def _round_up(story: PublishedStory) -> RoundUp | None:
     article = story.article
-    return RoundUp(_line(article.title, "Untitled"), web_url(article.url), article.position, article.of) if article.of > 1 else None
+    return RoundUp(_line(article.title, "Untitled"), _address(article.url), article.position, article.of) if article.of > 1 else None
 
 
 def _report(title: str, url: str | None, source: Source) -> Report:
-    return Report(_line(title, "Untitled"), web_url(url), _line(source.title, "Unnamed source"))
+    return Report(_line(title, "Untitled"), _address(url), _line(source.title, "Unnamed source"))
 
 
-def _further(url: str, article_url: str | None, article_title: str, reports: Sequence[Report]) -> tuple[Link | None, tuple[Link, ...]]:
+def _further(url: str, article: Link | None, reports: Sequence[Report]) -> tuple[Link | None, tuple[Link, ...]]:
     """The links to the article and to the reports that lead to pages of their own."""
-    seen = {canonical_url(url)}
-
-    def leads_elsewhere(address: str | None) -> bool:
-        page = canonical_url(address)
-        known = page is None or page in seen
-        seen.add(page)
-        return not known
-
-    via = Link(article_url, article_title) if article_url and leads_elsewhere(article_url) else None
-    related = [Link(report.url, f"{report.source}: {report.title}") for report in reports if report.url and leads_elsewhere(report.url)]
-    return via, tuple(related)
+    pages: dict[str | None, Link | None] = {canonical_url(url): None}
+    told = [Link(report.url, f"{report.source}: {report.title}") for report in reports if report.url]
+    for link in [article, *told] if article else told:
+        pages.setdefault(canonical_url(link.url), link)
+    kept = [link for link in pages.values() if link]
+    return (article if article in kept else None), tuple(link for link in kept if link is not article)
 
 
 def _categories(tags: Sequence[Tag], channel: Channel, titles: Mapping[str, str]) -> Iterator[Category]:
@@ -183,7 +193,7 @@ def _categories(tags: Sequence[Tag], channel: Channel, titles: Mapping[str, str]
 
 
 def _provenance_html(story: PublishedStory) -> str:
-    url = web_url(story.article.url)
+    url = _address(story.article.url)
     if story.article.of == 1 or not url:
         return html.escape(scrub(provenance(story)))
     source, article = (html.escape(scrub(title)) for title in (story.source.title, story.article.title))
