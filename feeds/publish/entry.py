@@ -6,6 +6,7 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 from ulid import ULID
@@ -137,6 +138,8 @@ def _entry(story: PublishedStory, channel: Channel, titles: Mapping[str, str]) -
     )
 
 
+# Many stories share their source and their round-up.
+@lru_cache(maxsize=500)
 def _address(url: str | None) -> str | None:
     """A web address in the characters that every format and reader takes; None if it is no web address."""
     url = web_url(url)
