@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,16 +18,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from lxml import html as lxml_html
+from published import ARCHIVE, GONE, LETTERS, SUBSCRIPTION, TITLES, chosen, story
 from website import ATOM, BASE, NEWEST_FIRST, TOPICS, Site, atom, open_site, texts, topics
 
 from feeds.ingest.extract import cut
 from feeds.ingest.issues import issues_of, words_of
 from feeds.ingest.parse import parse_feed
-from feeds.model import Subscription
+from feeds.model import ArticleRef, PublishedStory, Source, Subscription, Tag
+from feeds.publish.atom import render
+from feeds.publish.channel import Channel, Tombstone
 from feeds.publish.documents import FeedDocuments
 
 SCHEMA = etree.RelaxNG(etree.parse(Path(__file__).parent / "data" / "atom.rng"))
 FEEDS = ("all", "untagged", "finance", "workforce")
+OWN = "tag:healthwire.invalid,2026:ns"
+ARCHIVE_MARK = "{http://purl.org/syndication/history/1.0}archive"
+OTHER_ID = "00000000000000000000000008"
 
 
 def feed(site: Site, name: str = "all") -> etree._Element:
@@ -39,8 +46,8 @@ def entry(site: Site, title: str, name: str = "all") -> etree._Element:
 
 
 def links(element: etree._Element) -> dict[str, str]:
-    """The addresses that an element links to by their relation, which is alternate where none is given."""
-    return {link.get("rel", "alternate"): link.get("href") for link in element.findall("a:link", ATOM)}
+    """The addresses that an element links to by their relation; of several with one relation, the last."""
+    return {link.get("rel"): link.get("href") for link in element.findall("a:link", ATOM)}
 
 
 def assert_valid(body: bytes) -> etree._Element:
@@ -49,8 +56,11 @@ def assert_valid(body: bytes) -> etree._Element:
     SCHEMA.assertValid(root)
     ids = texts(root, "a:entry/a:id") + texts(root, "a:id")
     assert len(set(ids)) == len(ids)
-    for element in root.xpath("//a:feed | //a:entry | //a:source", namespaces=ATOM):
+    for element in root.xpath("//a:feed | //a:source", namespaces=ATOM):
         assert len(links(element)) == len(element.findall("a:link", ATOM)), "two links with one meaning"
+    for each in root.findall("a:entry", ATOM):
+        assert len(each.findall("a:link[@rel='alternate']", ATOM)) == 1
+        assert len(set(texts(each, "a:link/@href"))) == len(each.findall("a:link", ATOM)), "two links to one page"
     newest = datetime.fromisoformat(root.findtext("a:updated", "", ATOM))
     for each in root.findall("a:entry", ATOM):
         published, updated = (datetime.fromisoformat(each.findtext(f"a:{name}", "", ATOM)) for name in ("published", "updated"))
@@ -87,12 +97,14 @@ def test_a_feed_shows_its_stories_newest_first_and_a_round_up_in_its_own_order(s
 def test_an_entry_tells_who_said_what_and_when(site: Site) -> None:
     deficit = entry(site, "Deficit grows at Harrow")
     story = site.store.stories.get(site.ids()["Deficit grows at Harrow"])
-    assert links(deficit) == {"alternate": "https://press.example.org/deficit"}
+    assert links(deficit) == {"alternate": "https://press.example.org/deficit", "via": "https://press.example.org/catch-up"}
     assert texts(deficit, "a:author/a:name") == ["Ada Wren"]
     assert texts(deficit, "a:published") == ["2026-03-02T08:00:00+00:00"]
     assert 0 <= START - datetime.fromisoformat(deficit.findtext("a:updated", "", ATOM)).timestamp() <= 1
     assert texts(deficit, "a:summary") == [story.text]
-    assert texts(deficit, "a:content") == [f"{story.html}\n<p><em>Press &amp; Journal: Issue catch-up, story 1 of 2</em></p>"]
+    assert texts(deficit, "a:content") == [
+        f'{story.html}\n<p><em>Press &amp; Journal: <a href="https://press.example.org/catch-up">Issue catch-up</a>, story 1 of 2</em></p>'
+    ]
 
 
 def test_a_story_without_an_address_or_author_of_its_own_leads_to_its_page_and_names_its_source(site: Site) -> None:
@@ -174,6 +186,116 @@ def test_titles_are_plain_text_and_arrive_as_they_are(site: Site, title: str) ->
     assert shown.text == title
     assert len(shown) == 0
     assert shown.get("type", "text") == "text"
+
+
+# ---------------------------------------------------------------- stories and channels made by hand
+
+
+def rendered(*stories: PublishedStory, channel: Channel = SUBSCRIPTION, tombstones: Sequence[Tombstone] = ()) -> etree._Element:
+    return assert_valid(render(channel, stories, TITLES, tombstones))
+
+
+def all_links(element: etree._Element) -> list[tuple[str, str, str | None]]:
+    return [(link.get("rel"), link.get("href"), link.get("title")) for link in element.findall("a:link", ATOM)]
+
+
+def test_an_entry_links_to_the_original_its_round_up_and_other_reports() -> None:
+    """Not to a report without an address, nor twice to one page."""
+    assert all_links(rendered(story()).find("a:entry", ATOM)) == [
+        ("alternate", "https://press.example.org/deficit", "Deficit grows at Harrow"),
+        ("via", "https://press.example.org/catch-up?a=1&b=2", "Catch-up & more"),
+        ("related", "https://b.example/harrow", "Letters: Harrow in the red"),
+    ]
+
+
+def test_a_story_that_is_its_whole_article_has_no_link_beside_the_original() -> None:
+    told = story(article=ArticleRef("01ARTICLE", "Deficit", "http://press.example.org/deficit/", 1, 1), also_reported=())
+    assert all_links(rendered(told).find("a:entry", ATOM)) == [
+        ("alternate", "https://press.example.org/deficit", "Deficit grows at Harrow")
+    ]
+
+
+def test_the_last_line_links_to_the_round_up_if_it_has_an_address() -> None:
+    def last_line(told: PublishedStory) -> str:
+        return texts(rendered(told), "a:entry/a:content")[0].rpartition("\n")[2]
+
+    assert last_line(story()) == (
+        '<p><em>Press &amp; Journal: <a href="https://press.example.org/catch-up?a=1&amp;b=2">Catch-up &amp; more</a>, '
+        "story 2 of 5</em></p>"
+    )
+    letter = story(source=LETTERS, article=ArticleRef("01ARTICLE", "No. <7>", None, 1, 3))
+    assert last_line(letter) == "<p><em>Letters: No. &lt;7&gt;, story 1 of 3</em></p>"
+    alone = story(article=ArticleRef("01ARTICLE", "Deficit", "https://press.example.org/other", 1, 1))
+    assert last_line(alone) == "<p><em>Press &amp; Journal</em></p>"
+
+
+def test_categories_say_how_sure_they_are_and_a_curator_is_certain() -> None:
+    def sureness(*told: Tag) -> list[tuple[str, str, str | None]]:
+        found = rendered(story(tags=told)).findall("a:entry/a:category", ATOM)
+        return [(each.get("term"), each.get("label"), each.get(f"{{{OWN}}}confidence")) for each in found]
+
+    assert sureness(*chosen(finance=0.61234567, workforce=0.93)) == [
+        ("workforce", "Workforce", "0.93"),
+        ("finance", "Finance", "0.6123"),
+    ]
+    by_ada = chosen("ada", finance=0.04)
+    assert sureness(*by_ada, *chosen(workforce=0.93)) == [("finance", "Finance", "1.0"), ("workforce", "Workforce", "0.93")]
+    assert sureness(*chosen(givenup=0.7)) == [("givenup", "givenup", "0.7")]
+    assert sureness() == [("untagged", "No topic", None)]
+
+
+def test_our_namespace_is_declared_once() -> None:
+    body = render(SUBSCRIPTION, [story(), story(id=OTHER_ID)], TITLES)
+    assert body.count(b'="tag:healthwire.invalid,2026:ns"') == 1
+    assert body.count(b' hw:confidence="0.93"') == 2
+
+
+def test_an_archive_document_stays_when_a_new_model_is_surer_of_another_topic() -> None:
+    before = render(ARCHIVE, [story(tags=chosen(finance=0.9, workforce=0.8))], TITLES)
+    assert render(ARCHIVE, [story(tags=chosen(finance=0.7, workforce=0.85))], TITLES) == before
+    assert texts(assert_valid(before), "a:entry/a:category/@term") == ["finance", "workforce"]
+    assert OWN.encode() not in before
+
+
+def test_an_archive_document_leads_back_and_on() -> None:
+    subscription, archive = rendered(story()), rendered(story(), channel=ARCHIVE)
+    address = "https://news.example.org/feeds/finance+workforce.atom"
+    page = "https://news.example.org/topics/finance+workforce"
+    hub = "https://hub.example.net/"
+    assert links(subscription) == {"self": address, "alternate": page, "prev-archive": f"{address}?page=2", "hub": hub}
+    assert links(archive) == {
+        "self": f"{address}?page=2",
+        "alternate": page,
+        "current": address,
+        "prev-archive": f"{address}?page=1",
+        "hub": hub,
+    }
+    assert subscription.find(ARCHIVE_MARK) is None
+    assert archive.find(ARCHIVE_MARK) is not None
+    assert texts(subscription, "a:id") == texts(archive, "a:id") == ["tag:healthwire.invalid,2026:01INSTANCE/feeds/finance+workforce"]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("all?q=beds+%26+b%C3%A9ds", "all?q=beds+%26+b%C3%A9ds"), ("all?q=5% é<>", "all?q=5%25%20%C3%A9%3C%3E")],
+)
+def test_the_id_of_a_search_is_a_valid_one(name: str, written: str) -> None:
+    assert texts(rendered(channel=replace(SUBSCRIPTION, name=name)), "a:id") == [f"tag:healthwire.invalid,2026:01INSTANCE/feeds/{written}"]
+
+
+def test_a_tombstone_names_the_entry_that_was() -> None:
+    alive = story(id=GONE.story_id)
+    (id_before,) = texts(rendered(alive), "a:entry/a:id")
+    root = rendered(story(), tombstones=[GONE])
+    (stone,) = root.findall("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
+    assert dict(stone.attrib) == {"ref": id_before, "when": "2026-03-02T08:59:00+00:00"}
+    assert b"tombstones" not in render(SUBSCRIPTION, [story()], TITLES)
+
+
+def test_the_address_of_a_source_that_holds_a_password_is_told_to_nobody() -> None:
+    body = render(SUBSCRIPTION, [story(source=Source(7, "https://ada:secret@press.example.org/feed", "Press"))], TITLES)
+    assert b"secret" not in body
+    assert texts(assert_valid(body), "a:entry/a:source/a:id") == ["tag:healthwire.invalid,2026:01INSTANCE/sources/7"]
 
 
 # ---------------------------------------------------------------- hostile sources

@@ -13,7 +13,8 @@ from ulid import ULID
 
 from feeds.errors import Gone, NotFound
 from feeds.model import FeedState, StoryQuery, Topic
-from feeds.publish.atom import HEALTH, FeedHead, render, render_events
+from feeds.publish.atom import render, render_events
+from feeds.publish.channel import HEALTH, Channel, feed_path, page_path
 from feeds.store import Store
 
 ATOM = "application/atom+xml; charset=utf-8"
@@ -111,14 +112,17 @@ class FeedDocuments:
     def _build(self, name: str, state: FeedState) -> Document:
         stories = self._store.stories.page(StoryQuery(feed=name, limit=_ENTRIES))
         title, subtitle = describe(name, self._titles, self._meanings)
-        head = FeedHead(name, title, subtitle, self._instance, self.modified(state), self._base_url)
-        return document(render(head, stories, self._titles), ATOM, head.updated)
+        channel = self._channel(name, title, subtitle, self.modified(state))
+        return document(render(channel, stories, self._titles), ATOM, channel.updated)
 
     def _build_health(self) -> Document:
         events = self._store.events.latest(_ENTRIES)
         updated = events[0].at if events else self.modified(FeedState())
-        head = FeedHead(HEALTH, *_HEALTH, self._instance, updated, self._base_url)
-        return document(render_events(head, events), ATOM, updated)
+        return document(render_events(self._channel(HEALTH, *_HEALTH, updated), events), ATOM, updated)
+
+    def _channel(self, name: str, title: str, subtitle: str, updated: int) -> Channel:
+        base = self._base_url
+        return Channel(name, title, subtitle, self._instance, updated, base, base + feed_path(name), base + page_path(name))
 
 
 def describe(name: str, titles: dict[str, str], meanings: dict[str, str]) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from feeds.model import AlsoReported, PublishedStory, Source, Tag
-from feeds.publish.atom import story_path
+from feeds.publish.channel import story_path
 from feeds.publish.documents import document
 from feeds.text import summary
 from feeds.web.answer import answer

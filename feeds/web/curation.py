@@ -9,7 +9,7 @@ from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug.exceptions import BadRequest
 
 from feeds.model import Candidate
-from feeds.publish.atom import story_path
+from feeds.publish.channel import story_path
 from feeds.review import most_telling
 from feeds.web.api import as_json, json_response, moment, preflight
 from feeds.web.curators import check_same_site, curator_of_person, curator_of_program, sign_in, sign_out

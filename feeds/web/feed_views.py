@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
-from feeds.publish.atom import HEALTH, feed_path, page_path
+from feeds.publish.channel import HEALTH, feed_path, page_path
 from feeds.publish.documents import Document
 from feeds.web.answer import answer
 from feeds.web.parts import parts

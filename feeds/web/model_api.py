@@ -8,7 +8,7 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import BadRequest, ServiceUnavailable
 
 from feeds.drift import Drift
-from feeds.publish.atom import feed_path, page_path
+from feeds.publish.channel import feed_path, page_path
 from feeds.text import scrub
 from feeds.web.api import json_response, moment, preflight, versioned
 from feeds.web.parts import drift_of, parts

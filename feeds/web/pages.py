@@ -12,8 +12,9 @@ from werkzeug.datastructures import MultiDict
 
 from feeds.drift import BAND_WEEKS
 from feeds.model import PublishedStory, StoryQuery
-from feeds.publish.atom import feed_path, page_path, provenance, source_path, story_path
+from feeds.publish.channel import feed_path, page_path, source_path, story_path
 from feeds.publish.documents import document
+from feeds.publish.entry import provenance
 from feeds.text import summary
 from feeds.times import day, utc
 from feeds.web.answer import answer, revalidated

@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from feeds.condition import NOT_WELL, STATES, kind, public_error, public_name, since, state, state_words, what_next
 from feeds.errors import NotFound
 from feeds.model import Source
-from feeds.publish.atom import SOURCES
+from feeds.publish.channel import SOURCES
 from feeds.text import web_url
 from feeds.web.answer import revalidated
 from feeds.web.api import json_response, moment, preflight
