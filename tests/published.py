@@ -10,8 +10,8 @@ from fakes import START
 from hypothesis import strategies as st
 from ulid import ULID
 
-from feeds.model import AlsoReported, ArticleRef, PublishedStory, Source, Tag
-from feeds.publish.channel import Channel, Tombstone
+from feeds.model import AlsoReported, ArticleRef, PublishedStory, Source, Tag, Tombstone
+from feeds.publish.channel import Channel
 
 TITLES = {"data": "Data & records", "finance": "Finance", "workforce": "Workforce"}
 PRESS = Source(1, "https://press.example.org/feed.xml", "Press & Journal", home_url="https://press.example.org/")

@@ -24,9 +24,9 @@ from website import ATOM, BASE, NEWEST_FIRST, TOPICS, Site, atom, open_site, tex
 from feeds.ingest.extract import cut
 from feeds.ingest.issues import issues_of, words_of
 from feeds.ingest.parse import parse_feed
-from feeds.model import ArticleRef, PublishedStory, Source, Subscription, Tag
+from feeds.model import ArticleRef, PublishedStory, Source, StoryQuery, Subscription, Tag, Tombstone
 from feeds.publish.atom import render
-from feeds.publish.channel import Channel, Tombstone
+from feeds.publish.channel import Channel
 from feeds.publish.documents import FeedDocuments
 
 SCHEMA = etree.RelaxNG(etree.parse(Path(__file__).parent / "data" / "atom.rng"))
@@ -37,7 +37,7 @@ OTHER_ID = "00000000000000000000000008"
 
 
 def feed(site: Site, name: str = "all") -> etree._Element:
-    return atom(site.restarted().get(name).body)
+    return atom(site.restarted().get(StoryQuery(name)).body)
 
 
 def entry(site: Site, title: str, name: str = "all") -> etree._Element:
@@ -72,7 +72,7 @@ def assert_valid(body: bytes) -> etree._Element:
 @pytest.mark.parametrize("filled", [True, False])
 def test_every_feed_keeps_the_rules_of_atom(tmp_path: Path, name: str, filled: bool) -> None:
     with open_site(tmp_path, filled=filled) as site:
-        body = site.restarted().get(name).body
+        body = site.restarted().get(StoryQuery(name)).body
     root = assert_valid(body)
     assert (root.getroottree().docinfo.encoding or "").lower() == "utf-8"
     assert (root.find("a:entry", ATOM) is not None) == filled
@@ -136,11 +136,11 @@ def test_a_folder_of_the_machine_is_named_but_its_place_is_not_told(site: Site, 
     assert source.findtext("a:title", "", ATOM) == "Files in letters"
     assert source.findtext("a:id", "", ATOM).startswith("tag:")
     assert source.find("a:link", ATOM) is None
-    assert str(tmp_path).encode() not in site.restarted().get("all").body
+    assert str(tmp_path).encode() not in site.restarted().get(StoryQuery("all")).body
 
 
 def test_ids_outlive_a_restart_and_a_move_to_another_address(site: Site) -> None:
-    here, there = (atom(site.restarted(base).get("finance").body) for base in (BASE, "http://127.0.0.1:8000"))
+    here, there = (atom(site.restarted(base).get(StoryQuery("finance")).body) for base in (BASE, "http://127.0.0.1:8000"))
     for path in ("a:id", "a:entry/a:id", "a:entry/a:source/a:id"):
         assert texts(here, path) == texts(there, path)
     assert texts(there, "a:link[@rel='self']/@href") == ["http://127.0.0.1:8000/feeds/finance.atom"]
@@ -309,7 +309,7 @@ def serve_all(site: Site, body: bytes) -> bytes:
     (source,) = site.store.sources.add([Subscription("https://hostile.example/feed", parsed.title)], next_poll=None)
     cuts = cut(parsed.articles)
     site.tell(source, *issues_of(cuts, KeywordTagger().tag(words_of(cuts))))
-    return FeedDocuments(site.store, TOPICS, BASE).get("all").body
+    return FeedDocuments(site.store, TOPICS, BASE).get(StoryQuery()).body
 
 
 def assert_harmless(root: etree._Element) -> None:

@@ -13,6 +13,8 @@ from source_rows import add_source, change_source, happened
 from test_publish_atom import assert_valid, links
 from website import ATOM, BASE, Site, open_site, texts
 
+from feeds.model import StoryQuery
+
 FEED = "/feeds/sources-health.atom"
 
 
@@ -88,7 +90,7 @@ def test_without_events_there_is_a_valid_feed_that_stands_still(tmp_path: Path) 
         site.clock.advance(86_400)
         assert site.restarted().sources_health() == first
         assert texts(assert_valid(first.body), "a:entry") == []
-        assert first.modified == site.restarted().get("all").modified
+        assert first.modified == site.restarted().get(StoryQuery()).modified
 
 
 def test_nothing_of_a_private_source_is_quoted(site: Site) -> None:

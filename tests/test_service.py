@@ -339,7 +339,7 @@ def test_training_shows_how_good_the_model_is(models: Path) -> None:
 def feed_bytes(home: Home) -> dict[str, bytes]:
     with opened(home) as store:
         documents = FeedDocuments(store, (Topic("finance", "Finance", "Money"),), "https://news.example.org")
-        return {name: documents.get(name).body for name in documents.names}
+        return {name: documents.get(StoryQuery(name)).body for name in documents.names}
 
 
 def test_a_backup_restored_elsewhere_is_the_same_service(tmp_path: Path, models: Path) -> None:

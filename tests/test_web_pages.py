@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin
@@ -74,14 +75,29 @@ def test_every_link_on_the_site_leads_somewhere(still: Site) -> None:
 @pytest.mark.parametrize(
     ("place", "feed", "title"),
     [
-        ("/", "/feeds/all.atom", "Healthwire: All stories"),
-        ("/topics/finance", "/feeds/finance.atom", "Healthwire: Finance"),
-        ("/topics/untagged", "/feeds/untagged.atom", "Healthwire: No topic"),
+        ("/", "/feeds/all", "all stories"),
+        ("/topics/finance", "/feeds/finance", "Finance"),
+        ("/topics/untagged", "/feeds/untagged", "no topic"),
+        ("/topics/workforce+finance", "/feeds/finance+workforce", "Finance or Workforce"),
+        ("/topics/finance?min_confidence=0.80&cursor=01J00000000000000000000000", "/feeds/finance", "Finance, at least 80% sure"),
+        ("/search?q=deficit++harrow", "/feeds/all", "all stories, about deficit harrow"),
+        ("/search?q=deficit&topic=finance&source=1", "/feeds/finance", "Finance, about deficit, from source 1"),
     ],
 )
-def test_a_feed_reader_finds_the_feed_of_a_page(still: Site, place: str, feed: str, title: str) -> None:
-    (link,) = page(still, place).xpath("//head/link[@rel='alternate']")
-    assert dict(link.attrib) == {"rel": "alternate", "type": "application/atom+xml", "title": title, "href": feed}
+def test_a_feed_reader_finds_the_feed_of_what_a_page_shows_in_all_formats(still: Site, place: str, feed: str, title: str) -> None:
+    found = page(still, place).xpath("//head/link[@rel='alternate']")
+    assert [(link.get("type"), link.get("title")) for link in found] == [
+        ("application/atom+xml", f"Healthwire: {title}"),
+        ("application/feed+json", f"Healthwire: {title} (JSON Feed)"),
+        ("application/rss+xml", f"Healthwire: {title} (RSS)"),
+    ]
+    assert [link.get("href").partition("?")[0] for link in found] == [f"{feed}.atom", f"{feed}.json", f"{feed}.rss"]
+    shown = heads(page(still, place)) if "cursor" not in place else None
+    for link in found:
+        with still.client.get(link.get("href")) as response:
+            assert response.status_code == 200
+            if shown is not None and response.mimetype == "application/feed+json":
+                assert [item["title"] for item in json.loads(response.data)["items"]] == shown
 
 
 def test_a_story_leads_feed_readers_to_its_topics_surest_first(still: Site) -> None:
@@ -114,7 +130,7 @@ def test_a_listing_shows_the_newest_first_with_topics_and_origin(still: Site) ->
 def test_the_navigation_counts_the_stories_and_marks_where_one_is(still: Site) -> None:
     root = page(still, "/topics/finance")
     shown = {re.sub(r"\s+", " ", link.text_content()): link.get("aria-current") for link in root.xpath("//nav//a")}
-    assert shown == {"All 4": None, "Finance 2": "page", "Workforce 2": None, "No topic 1": None}
+    assert shown == {"All 4": None, "Finance 2": "page", "Workforce 2": None, "No topic 1": None, "Search": None}
     assert page(still, "/").xpath("//nav//a[@aria-current='page']/text()[1]") == ["All "]
 
 

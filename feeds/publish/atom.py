@@ -12,8 +12,8 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from feeds.condition import event_story, event_title
-from feeds.model import PublishedStory, SourceEvent
-from feeds.publish.channel import AUTHOR, EVENT_SCHEME, NAMESPACE, Channel, Tombstone, event_tag, source_path, story_tag
+from feeds.model import PublishedStory, SourceEvent, Tombstone
+from feeds.publish.channel import AUTHOR, EVENT_SCHEME, NAMESPACE, Channel, event_tag, source_path, story_tag
 from feeds.publish.entry import Category, Entry, Link, Origin, entries, moment
 from feeds.publish.generator import append, begin
 from feeds.text import plain_line
@@ -152,6 +152,6 @@ class _Deletions(BaseExtension):  # type: ignore[misc]
 
     def extend_atom(self, feed: etree._Element) -> etree._Element:
         for tombstone in self.tombstones:
-            when = moment(tombstone.when).isoformat()
+            when = moment(tombstone.at).isoformat()
             etree.SubElement(feed, f"{{{_TOMBSTONES}}}deleted-entry", ref=story_tag(tombstone.story_id), when=when)
         return feed

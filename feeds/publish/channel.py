@@ -60,14 +60,6 @@ class Channel:
         return f"{self.base_url}/static/icon.svg"
 
 
-@dataclass(frozen=True, slots=True)
-class Tombstone:
-    """A story that was withdrawn, and the UTC epoch second ``when`` it was."""
-
-    story_id: str
-    when: int
-
-
 def escaped(part: str, marks: str = _MARKS) -> str:
     """A part of an address in the characters that it may hold; what is escaped already stays so."""
     return quote(_STRAY_PERCENT.sub("%25", scrub(part)), f"{marks}%")
@@ -85,15 +77,6 @@ def source_tag(source_id: int, instance: str) -> str:
 
 def event_tag(event_id: int, instance: str) -> str:
     return f"{_TAG}{instance}/events/{event_id}"
-
-
-def feed_path(name: str) -> str:
-    return f"/feeds/{name}.atom"
-
-
-def page_path(name: str) -> str:
-    """The page that shows what the feed shows."""
-    return {"all": "/", HEALTH: SOURCES}.get(name, f"/topics/{name}")
 
 
 def story_path(story_id: str) -> str:

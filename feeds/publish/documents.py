@@ -1,63 +1,70 @@
-"""Finished answers: bytes with their validators, built once and served until their stories change."""
+"""The documents of all feeds, built once and served until their stories change."""
 
 from __future__ import annotations
 
-import gzip
-import hashlib
 import re
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from threading import Lock
 
 from ulid import ULID
 
 from feeds.errors import Gone, NotFound
-from feeds.model import FeedState, StoryQuery, Topic
-from feeds.publish.atom import render, render_events
-from feeds.publish.channel import HEALTH, Channel, feed_path, page_path
+from feeds.model import FeedState, PublishedStory, StoryQuery, Tombstone, Topic
+from feeds.publish import archive, atom, jsonfeed
+from feeds.publish.channel import HEALTH, SOURCES, Channel
+from feeds.publish.document import Document, document
+from feeds.publish.rss import render_rss
+from feeds.publish.selection import feed_address, feed_name, page_address, query_words
 from feeds.store import Store
 
-ATOM = "application/atom+xml; charset=utf-8"
-_ENTRIES = 50
+_Render = Callable[[Channel, Sequence[PublishedStory], Mapping[str, str], Sequence[Tombstone]], bytes]
+
+FORMATS = {
+    "atom": "application/atom+xml; charset=utf-8",
+    "rss": "application/rss+xml; charset=utf-8",
+    "json": "application/feed+json; charset=utf-8",
+}
+"""The types of a feed's documents by the suffix of its address."""
+
+_RENDERERS: dict[str, _Render] = {
+    "atom": atom.render,
+    "rss": lambda channel, stories, titles, _: render_rss(channel, stories, titles),
+    "json": lambda channel, stories, titles, _: jsonfeed.render(channel, stories, titles),
+}
+_EVENTS = 50
+_MOST_TOMBSTONES = 100
+_MOST_BYTES = 64 * 1024 * 1024
 _HEALTH = ("Healthwire: how the sources do", "Sources that broke, recovered, moved, stopped, fell silent or spoke again")
+_NAMES = {"all": "all stories", "untagged": "no topic"}
+_MEANINGS = {"all": "Every health-policy story, whatever its topic", "untagged": "Stories that belong to none of the topics"}
 # What a topic may be called; nothing else is worth a question to the database, which some characters would upset.
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
-# Below this size the gzip header eats what compression saves.
-_WORTH_COMPRESSING = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
-    """A representation in plain and gzip coding, each with its own strong ETag; ``modified`` is UTC epoch seconds."""
+class _Page:
+    """The stories of one document, those that left its span of ids, and where older ones are."""
 
-    body: bytes
-    content_type: str
-    modified: int
-    etag: str
-    gzip_body: bytes | None
-
-    @property
-    def gzip_etag(self) -> str:
-        return f"{self.etag}-gzip"
-
-
-def document(body: bytes, content_type: str, modified: int) -> Document:
-    """The bytes with validators made from nothing but themselves and the time their content changed."""
-    etag = hashlib.sha256(body).hexdigest()[:24]
-    packed = gzip.compress(body, compresslevel=6, mtime=0) if len(body) >= _WORTH_COMPRESSING else None
-    return Document(body, content_type, modified, etag, packed)
+    stories: Sequence[PublishedStory]
+    tombstones: Sequence[Tombstone]
+    older: str | None
 
 
 class FeedDocuments:
-    """The Atom documents of all feeds; one is rebuilt only when the change log says that its stories changed."""
+    """The documents of all feeds; one is rebuilt only when the change log says that a story in its topics changed.
+
+    Those that were asked for last are kept, up to 64 MiB.
+    """
 
     def __init__(self, store: Store, topics: Sequence[Topic], base_url: str) -> None:
         self._store = store
         self._base_url = base_url
         self._titles = {topic.name: topic.title for topic in topics}
         self._meanings = {topic.name: topic.meaning for topic in topics}
-        self._built: dict[str, tuple[FeedState, Document]] = {}
-        self._counted: tuple[FeedState, dict[str, int]] | None = None
+        self._built: OrderedDict[Hashable, tuple[FeedState, Document]] = OrderedDict()
+        self._bytes = 0
         self._health: tuple[Hashable, Document] | None = None
         self._lock = Lock()
         self._instance = store.status.instance()
@@ -67,68 +74,116 @@ class FeedDocuments:
         """All feeds: every topic, then ``all`` and ``untagged``."""
         return [*self._titles, "all", "untagged"]
 
-    def get(self, name: str) -> Document:
-        """A feed's document as of now.
+    def canonical(self, feed: str) -> str:
+        """A feed's name, or those of several joined by ``+`` (a space or a comma will do), each once and in one order.
 
         Raises:
-            Gone: there is no such topic any more.
-            NotFound: there is no such feed.
+            Gone: one is a topic that there is no more.
+            NotFound: one is no feed.
         """
-        if name not in self.names:
+        asked = set(re.split(r"[+ ,]", feed[:2000]))
+        for name in sorted(asked - set(self.names)):
             there_are = f"there are: {', '.join(self.names)}"
             if _NAME.fullmatch(name) and self._store.stories.feed_state(name).seq:
                 raise Gone(f"the topic {name!r} was given up; {there_are}")
-            raise NotFound(f"there is no feed called {name!r}; {there_are}")
-        state = self._store.stories.feed_state(name)
-        known = self._built.get(name)
+            raise NotFound(f"there is no feed called {name[:80]!r}; {there_are}")
+        return "all" if "all" in asked else "+".join(name for name in self.names if name in asked)
+
+    def get(self, query: StoryQuery, suffix: str = "atom") -> Document:
+        """A feed's document as of now; with ``query.before`` the archive document that ends before that id. The feed is ``canonical``.
+
+        Raises:
+            InputError: its words are nothing to search for.
+        """
+        key = (suffix, query)
+        state = self._state(query)
+        known = self._built.get(key)
         if known is None or known[0] != state:
             with self._lock:
-                known = self._built.get(name)
+                known = self._built.get(key)
                 if known is None or known[0].seq < state.seq:
-                    known = (state, self._build(name, state))
-                    self._built[name] = known
+                    made = self._build(query, suffix, state)
+                    # What changed may not show in this document.
+                    known = (state, known[1] if known and known[1].body == made.body else made)
+                    self._keep(key, known)
         return known[1]
 
     def sources_health(self) -> Document:
         """The document of what happened to sources lately; no other feed shows any of it."""
-        state = self._store.events.state(_ENTRIES)
+        state = self._store.events.state(_EVENTS)
         known = self._health
         if known is None or known[0] != state:
             with self._lock:
                 known = self._health = (state, self._build_health())
         return known[1]
 
-    def counts(self) -> dict[str, int]:
-        """How many stories each feed has in all; counted anew only after a change."""
-        state = self._store.stories.last_change()
-        if self._counted is None or self._counted[0] != state:
-            self._counted = (state, self._store.stories.counts())
-        return self._counted[1]
-
     def modified(self, state: FeedState) -> int:
         """When the state came about; an empty feed is as old as its database."""
         return state.updated or int(ULID.from_str(self._instance).timestamp)
 
-    def _build(self, name: str, state: FeedState) -> Document:
-        stories = self._store.stories.page(StoryQuery(feed=name, limit=_ENTRIES))
-        title, subtitle = describe(name, self._titles, self._meanings)
-        channel = self._channel(name, title, subtitle, self.modified(state))
-        return document(render(channel, stories, self._titles), ATOM, channel.updated)
+    def titled(self, query: StoryQuery) -> tuple[str, str]:
+        """What a query shows, in a few words for people, and more of it."""
+        names = query.feed.split("+")
+        title = " or ".join(_NAMES.get(name) or self._titles[name] for name in names)
+        words = query_words(query)
+        if "q" in words:
+            title += f", about {words['q']}"
+        if "source" in words:
+            title += f", from source {words['source']}"
+        if "min_confidence" in words:
+            title += f", at least {query.min_confidence:.0%} sure"
+        return title, "; ".join(_MEANINGS.get(name) or self._meanings[name] for name in names)
+
+    def _state(self, query: StoryQuery) -> FeedState:
+        states = [self._store.stories.feed_state(name) for name in query.feed.split("+")]
+        return max(states, key=lambda state: state.seq)
+
+    def _keep(self, key: Hashable, built: tuple[FeedState, Document]) -> None:
+        if before := self._built.pop(key, None):
+            self._bytes -= before[1].size
+        self._built[key] = built
+        self._bytes += built[1].size
+        while self._bytes > _MOST_BYTES:
+            _, (_, gone) = self._built.popitem(last=False)
+            self._bytes -= gone.size
+
+    def _build(self, query: StoryQuery, suffix: str, state: FeedState) -> Document:
+        page = self._page(query)
+        times = [story.updated for story in page.stories] + [stone.at for stone in page.tombstones]
+        updated = max(times, default=self.modified(FeedState()))
+        body = _RENDERERS[suffix](self._channel(query, suffix, page.older, updated), page.stories, self._titles, page.tombstones)
+        return document(body, FORMATS[suffix], self.modified(state))
+
+    def _page(self, query: StoryQuery) -> _Page:
+        stories = self._store.stories
+        most = archive.MOST if query.before else query.limit
+        found, older = stories.walk(replace(query, limit=most + 1))
+        # Where looking for them took too long there may be more stories, though the page is not full.
+        begin = archive.cut([story.id for story in found], most) or older
+        shown = [story for story in found if begin is None or story.id >= begin] if query.before else found[:most]
+        plain = not query_words(query)
+        left = stories.tombstones(query.feed, begin or archive.LOWEST, query.before, _MOST_TOMBSTONES) if plain else []
+        return _Page(shown, left, begin)
+
+    def _channel(self, query: StoryQuery, suffix: str, older: str | None, updated: int) -> Channel:
+        base = self._base_url
+        title, subtitle = self.titled(query)
+        return Channel(
+            name=feed_name(query),
+            title=f"Healthwire: {title}",
+            subtitle=subtitle,
+            instance=self._instance,
+            updated=updated,
+            base_url=base,
+            self_url=base + feed_address(query, suffix),
+            page_url=base + page_address(query),
+            current_url=base + feed_address(replace(query, before=None), suffix) if query.before else None,
+            prev_archive=base + feed_address(replace(query, before=older), suffix) if older else None,
+        )
 
     def _build_health(self) -> Document:
-        events = self._store.events.latest(_ENTRIES)
+        events = self._store.events.latest(_EVENTS)
         updated = events[0].at if events else self.modified(FeedState())
-        return document(render_events(self._channel(HEALTH, *_HEALTH, updated), events), ATOM, updated)
-
-    def _channel(self, name: str, title: str, subtitle: str, updated: int) -> Channel:
-        base = self._base_url
-        return Channel(name, title, subtitle, self._instance, updated, base, base + feed_path(name), base + page_path(name))
-
-
-def describe(name: str, titles: dict[str, str], meanings: dict[str, str]) -> tuple[str, str]:
-    """A feed's title and subtitle for people."""
-    if name == "all":
-        return "Healthwire: all stories", "Every health-policy story, whatever its topic"
-    if name == "untagged":
-        return "Healthwire: no topic", "Stories that belong to none of the topics"
-    return f"Healthwire: {titles[name]}", meanings[name]
+        addresses = (f"{self._base_url}/feeds/{HEALTH}.atom", self._base_url + SOURCES)
+        channel = Channel(HEALTH, *_HEALTH, self._instance, updated, self._base_url, *addresses)
+        return document(atom.render_events(channel, events), FORMATS["atom"], updated)

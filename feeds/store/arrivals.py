@@ -130,9 +130,10 @@ class Arrivals:
         for story_id, seq in last.items():
             if story_id not in rows.stories:
                 self._connection.execute(story.update().where(story.c.id == story_id).values(seq=seq))
-        touched: dict[str, int] = {}
-        for (_, story_id), seq in zip(rows.changes, seqs, strict=True):
-            touched |= dict.fromkeys(rows.feeds[story_id], seq)
+        touched: dict[str, tuple[int, int]] = {}
+        for (kind, story_id), seq in zip(rows.changes, seqs, strict=True):
+            for name in rows.feeds[story_id]:
+                touched[name] = (seq, touched.get(name, (0, 0))[1] + (kind == "new"))
         touch(self._connection, touched, self._now)
 
     def _log(self, changes: Sequence[tuple[str, str]]) -> list[int]:

@@ -32,7 +32,7 @@ def log(
     connection.execute(story.update().where(story.c.id == story_id).values(seq=seq))
     after = feeds_of(connection, story_id)
     _note_departures(connection, story_id, before, after, now)
-    touch(connection, dict.fromkeys(before | after, seq), now)
+    touch(connection, {name: (seq, (name in after) - (name in before)) for name in before | after}, now)
 
 
 def _note_departures(connection: sa.Connection, story_id: str, before: set[str], after: set[str], now: int) -> None:
@@ -42,9 +42,9 @@ def _note_departures(connection: sa.Connection, story_id: str, before: set[str],
         connection.execute(departure.insert(), [{"feed": name, "story_id": story_id, "at": now} for name in sorted(gone)])
 
 
-def touch(connection: sa.Connection, feeds: Mapping[str, int], now: int) -> None:
-    """Says that feeds changed at these places of the change log."""
-    for name, seq in sorted(feeds.items()):
-        touched = feed.update().where(feed.c.name == name).values(seq=seq, updated=now)
+def touch(connection: sa.Connection, feeds: Mapping[str, tuple[int, int]], now: int) -> None:
+    """Says that feeds changed at these places of the change log, and show so many stories more than before."""
+    for name, (seq, more) in sorted(feeds.items()):
+        touched = feed.update().where(feed.c.name == name).values(seq=seq, updated=now, stories=feed.c.stories + more)
         if connection.execute(touched).rowcount == 0:
-            connection.execute(feed.insert().values(name=name, seq=seq, updated=now))
+            connection.execute(feed.insert().values(name=name, seq=seq, updated=now, stories=more))

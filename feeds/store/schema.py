@@ -202,13 +202,14 @@ departure = sa.Table(
     sa.Column("at", sa.BigInteger, nullable=False),
 )
 
-# When each feed (a topic, "all" or "untagged") last changed: a summary of the change log.
+# When each feed (a topic, "all" or "untagged") last changed, and how many stories it shows: a summary of the change log.
 feed = sa.Table(
     "feed",
     metadata,
     sa.Column("name", sa.String(64), primary_key=True),
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("updated", sa.BigInteger, nullable=False),
+    sa.Column("stories", sa.BigInteger, nullable=False, server_default="0"),
 )
 
 # Append-only: every decision that a person made, with the words that it was made on, which outlive the story. ``about`` is

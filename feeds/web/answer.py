@@ -15,7 +15,7 @@ from flask import Request, Response
 from werkzeug.datastructures import Accept
 from werkzeug.http import http_date, parse_accept_header, parse_date, parse_etags
 
-from feeds.publish.documents import Document
+from feeds.publish.document import Document
 
 _CACHING = "public, max-age=300, stale-if-error=86400"
 # Where the application leaves the document that it answered with.

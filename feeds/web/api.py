@@ -3,48 +3,78 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import BadRequest
 
-from feeds.model import AlsoReported, PublishedStory, Source, Tag
+from feeds.model import AlsoReported, Change, PublishedStory, Source, Tag
 from feeds.publish.channel import story_path
-from feeds.publish.documents import document
+from feeds.publish.document import document
 from feeds.text import summary
 from feeds.web.answer import answer
 from feeds.web.parts import parts
+from feeds.web.query import MAX_LIMIT, story_query, whole
 from feeds.web.query import story_id as checked_id
-from feeds.web.query import story_query
+from feeds.web.table import story_table
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
 _JSON = "application/json; charset=utf-8"
+FIELDS = frozenset("id url title summary html text published first_seen updated seq source article topics confidence also_reported".split())
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Last-Modified, Link"}
 
 
 @blueprint.get("/stories", provide_automatic_options=False)
 def stories() -> Response:
+    """The newest stories of a choice, page by page."""
     site = parts()
-    query = story_query(request.args, site)
-    found = site.store.stories.page(query)
-    following = None
-    if len(found) == query.limit:
-        words = request.args.to_dict() | {"cursor": found[-1].id}
-        following = f"{site.base_url}/api/v1/stories?{urlencode(words)}"
-    content = {"items": [as_json(story, site.base_url) for story in found], "next": following}
-    headers = {"Link": f'<{following}>; rel="next"'} if following else {}
-    return versioned(content, headers)
+    shown = _fields(request.args.get("fields"))
+    found, older = site.store.stories.walk(story_query(request.args, site))
+    following = _following("/api/v1/stories", {"cursor": older}) if older else None
+    items = [shown(as_json(story, site.base_url)) for story in found]
+    return versioned({"items": items, "next": following}, _linked(following))
+
+
+@blueprint.get("/stories.csv", provide_automatic_options=False)
+def stories_table() -> Response:
+    """The same stories as a table, for people with a spreadsheet."""
+    site = parts()
+    found, older = site.store.stories.walk(story_query(request.args, site, limit=MAX_LIMIT))
+    following = _following("/api/v1/stories.csv", {"cursor": older}) if older else None
+    return _versioned(story_table(found, site.base_url), "text/csv; charset=utf-8; header=present", _linked(following))
+
+
+@blueprint.get("/changes", provide_automatic_options=False)
+def changes() -> Response:
+    """Every story that changed after a place in the change log, in the order of the last changes; withdrawn ones without a story.
+
+    ``next`` is where more of them are; once there are none, ``seq`` is the place after which to ask the next time.
+    """
+    site = parts()
+    since, limit = whole(request.args, "since", 0, 2**62) or 0, whole(request.args, "limit", 1, MAX_LIMIT) or MAX_LIMIT
+    found = site.store.stories.changes(since, limit + 1)
+    shown = found[:limit]
+    reached = shown[-1].seq if shown else since
+    following = _following("/api/v1/changes", {"since": str(reached)}) if len(found) > limit else None
+    items = [_change(each, site.base_url) for each in shown]
+    return versioned({"items": items, "next": following, "seq": reached}, _linked(following))
 
 
 @blueprint.get("/stories/<story_id>", provide_automatic_options=False)
 def story(story_id: str) -> Response:
     site = parts()
-    return versioned(as_json(site.store.stories.get(checked_id(story_id)), site.base_url))
+    shown = _fields(request.args.get("fields"))
+    return versioned(shown(as_json(site.store.stories.get(checked_id(story_id)), site.base_url)))
 
 
 @blueprint.route("/stories", methods=["OPTIONS"])
+@blueprint.route("/stories.csv", methods=["OPTIONS"])
+@blueprint.route("/changes", methods=["OPTIONS"])
 @blueprint.route("/stories/<story_id>", methods=["OPTIONS"])
 def options(story_id: str = "") -> Response:
     return preflight("GET, HEAD, OPTIONS")
@@ -59,9 +89,41 @@ def preflight(methods: str) -> Response:
 
 def versioned(content: Any, headers: dict[str, str] | None = None) -> Response:
     """An answer that caches may keep, with validators."""
+    return _versioned(_encoded(content), _JSON, headers or {})
+
+
+def _versioned(body: bytes, content_type: str, headers: dict[str, str]) -> Response:
     site = parts()
     modified = site.documents.modified(site.store.stories.last_change())
-    return answer(request, document(_encoded(content), _JSON, modified), CORS | (headers or {}))
+    return answer(request, document(body, content_type, modified), CORS | headers)
+
+
+def _following(path: str, changed: dict[str, str]) -> str:
+    """The address of the next part of an answer: what was asked for, but from another place on."""
+    return f"{parts().base_url}{path}?{urlencode(request.args.to_dict() | changed)}"
+
+
+def _linked(following: str | None) -> dict[str, str]:
+    return {"Link": f'<{following}>; rel="next"'} if following else {}
+
+
+def _fields(names: str | None) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """Leaves only the members that were asked for, and the id, which all else hangs on.
+
+    Raises:
+        BadRequest: a story has no such member.
+    """
+    if names is None:
+        return lambda story: story
+    asked = [name for name in re.split(r"[ ,]+", names) if name]
+    if unknown := sorted(set(asked) - FIELDS):
+        raise BadRequest(f"fields: a story has no {unknown[0][:80]!r}; it has {', '.join(sorted(FIELDS))}")
+    return lambda story: {name: value for name, value in story.items() if name == "id" or name in asked}
+
+
+def _change(change: Change, base_url: str) -> dict[str, Any]:
+    told = {"seq": change.seq, "at": moment(change.at), "kind": change.kind, "id": change.story_id}
+    return told | {"story": as_json(change.story, base_url) if change.story else None}
 
 
 def json_response(content: Any, headers: dict[str, str]) -> Response:

@@ -164,7 +164,7 @@ def corrected(story_id: str) -> Response:
 def _private(template: str, **values: Any) -> Response:
     site = parts()
     topics = {topic.name: topic for topic in site.topics}
-    html = render_template(template, topics=topics, counts=site.documents.counts(), feed=None, curator=curator_of_person(), **values)
+    html = render_template(template, topics=topics, counts=site.store.stories.counts(), feed=None, curator=curator_of_person(), **values)
     return Response(html, headers=_PRIVATE)
 
 

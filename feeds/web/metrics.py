@@ -40,7 +40,7 @@ class _Figures(Collector):
 
     def _system(self) -> Iterator[Metric]:
         site = self._site
-        counts = site.documents.counts()
+        counts = site.store.stories.counts()
         yield _by("healthwire_stories", "Live stories in each feed", "feed", {name: counts.get(name, 0) for name in site.documents.names})
         beat = site.store.status.health().heartbeat
         if beat is not None:

@@ -8,7 +8,8 @@ from flask import Blueprint, Response
 from werkzeug.exceptions import BadRequest, ServiceUnavailable
 
 from feeds.drift import Drift
-from feeds.publish.channel import feed_path, page_path
+from feeds.model import StoryQuery
+from feeds.publish.selection import feed_address, page_address
 from feeds.text import scrub
 from feeds.web.api import json_response, moment, preflight, versioned
 from feeds.web.parts import drift_of, parts
@@ -23,15 +24,15 @@ _FRESH = {"Cache-Control": "no-store"}
 def topics() -> Response:
     """The topics, with where to follow each."""
     site = parts()
-    counts = site.documents.counts()
+    counts = site.store.stories.counts()
     items = [
         {
             "name": topic.name,
             "title": topic.title,
             "meaning": topic.meaning,
             "stories": counts.get(topic.name, 0),
-            "feed": site.base_url + feed_path(topic.name),
-            "page": site.base_url + page_path(topic.name),
+            "feed": site.base_url + feed_address(StoryQuery(topic.name)),
+            "page": site.base_url + page_address(StoryQuery(topic.name)),
         }
         for topic in site.topics
     ]

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
 from markupsafe import Markup
-from werkzeug.datastructures import MultiDict
 
 from feeds.drift import BAND_WEEKS
-from feeds.model import PublishedStory, StoryQuery
-from feeds.publish.channel import feed_path, page_path, source_path, story_path
-from feeds.publish.documents import document
+from feeds.model import StoryQuery
+from feeds.publish.channel import source_path, story_path
+from feeds.publish.document import document
 from feeds.publish.entry import provenance
+from feeds.publish.selection import DEFAULT_LIMIT, feed_address, page_address
 from feeds.text import summary
 from feeds.times import day, utc
 from feeds.web.answer import answer, revalidated
 from feeds.web.api import moment
 from feeds.web.parts import drift_of, parts
+from feeds.web.query import chosen, story_query
 from feeds.web.query import story_id as checked_id
-from feeds.web.query import story_query
 
 blueprint = Blueprint("pages", __name__)
 
@@ -57,8 +58,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "percent": _percent,
     "summary": summary,
     "provenance": provenance,
-    "feed_path": feed_path,
-    "page_path": page_path,
+    "feed_address": feed_address,
+    "feed_path": lambda name, suffix="atom": feed_address(StoryQuery(name), suffix),
+    "page_path": lambda name: page_address(StoryQuery(name)),
     "story_path": story_path,
 }
 
@@ -68,11 +70,15 @@ def home() -> Response:
     return _listing("all")
 
 
-@blueprint.get("/topics/<name>")
-def topic(name: str) -> Response:
-    # Asked first, so that an unknown topic is answered with the list of those there are.
-    parts().documents.get(name)
-    return _listing(name)
+@blueprint.get("/topics/<names>")
+def topic(names: str) -> Response:
+    return _listing(parts().documents.canonical(names))
+
+
+@blueprint.get("/search")
+def search() -> Response:
+    """The stories with some words; without any, the form to ask for them."""
+    return _listing("all", searched=True)
 
 
 @blueprint.get("/stories/<story_id>")
@@ -92,16 +98,31 @@ def quality() -> Response:
     return revalidated(request, Response(rendered("quality.html", feed=None, model=site.judge.about(), drift=found, weeks=weeks)))
 
 
-def _listing(feed: str) -> Response:
+def _listing(feed: str, *, searched: bool = False) -> Response:
     site = parts()
-    words = MultiDict({name: value for name, value in request.args.items() if name == "cursor"})
-    query = story_query(words, site, feed=feed, limit=_STORIES)
-    found = site.store.stories.page(query)
-    return _page("stories.html", feed=feed, stories=found, older=_older(feed, query, found), first=query.before is None)
+    words = ("q", "source", "min_confidence", "cursor", *(["topic"] if searched else []))
+    query = story_query(chosen(request.args, *words), site, feed=feed, limit=_STORIES)
+    asked = not searched or bool(query.words)
+    found, older = site.store.stories.walk(query) if asked else ([], None)
+    shown = replace(query, before=None, limit=DEFAULT_LIMIT)
+    title, meaning = site.documents.titled(shown)
+    return _page(
+        "stories.html",
+        query=shown,
+        feed=None if searched else shown.feed,
+        title=title,
+        meaning=meaning,
+        searched=searched,
+        asked=asked,
+        stories=found,
+        older=_older(shown, older),
+        first=query.before is None,
+    )
 
 
-def _older(feed: str, query: StoryQuery, found: list[PublishedStory]) -> str | None:
-    return f"{page_path(feed)}?{urlencode({'cursor': found[-1].id})}" if len(found) == query.limit else None
+def _older(query: StoryQuery, cursor: str | None) -> str | None:
+    address = page_address(query)
+    return f"{address}{'&' if '?' in address else '?'}{urlencode({'cursor': cursor})}" if cursor else None
 
 
 def _page(template: str, **values: Any) -> Response:
@@ -114,4 +135,4 @@ def rendered(template: str, **values: Any) -> str:
     """A page in the frame that all pages share."""
     site = parts()
     topics = {topic.name: topic for topic in site.topics}
-    return render_template(template, topics=topics, counts=site.documents.counts(), **values)
+    return render_template(template, topics=topics, counts=site.store.stories.counts(), **values)

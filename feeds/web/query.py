@@ -10,9 +10,12 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
-from feeds.errors import NotFound
+from feeds.errors import InputError, NotFound
 from feeds.model import StoryQuery
+from feeds.publish.selection import DEFAULT_LIMIT
+from feeds.text import plain_line
 from feeds.web.parts import WebParts
+from feeds.words import search_of
 
 MAX_LIMIT = 100
 _ULID = re.compile(r"[0-7][0-9A-HJKMNP-TV-Z]{25}")
@@ -29,26 +32,43 @@ def story_id(value: str) -> str:
     return value
 
 
-def story_query(args: MultiDict[str, str], site: WebParts, *, feed: str = "all", limit: int = 50) -> StoryQuery:
-    """The query that the parameters spell.
+def chosen(args: MultiDict[str, str], *names: str) -> MultiDict[str, str]:
+    """Of the parameters only those of these names."""
+    return MultiDict({name: args[name] for name in names if name in args})
+
+
+def story_query(args: MultiDict[str, str], site: WebParts, *, feed: str = "all", limit: int = DEFAULT_LIMIT) -> StoryQuery:
+    """The query that the parameters spell. ``feed`` counts where they name no topic; it is ``canonical``.
 
     Raises:
         BadRequest: a parameter cannot be used; the message tells which and how it should be.
     """
     return StoryQuery(
-        feed=_feed(args.get("topic", feed), site),
+        feed=_feed(args["topic"], site) if "topic" in args else feed,
+        words=_words(args.get("q", "")),
         source=whole(args, "source", 1, 2**62),
         min_confidence=_share(args),
         since=_since(args.get("since")),
-        before=_cursor(args.get("cursor")),
+        before=_id(args, "cursor") or _id(args, "before"),
         limit=whole(args, "limit", 1, MAX_LIMIT) or limit,
     )
 
 
-def _feed(name: str, site: WebParts) -> str:
-    if name not in site.documents.names:
-        raise BadRequest(f"topic must be one of {', '.join(site.documents.names)}")
-    return name
+def _feed(names: str, site: WebParts) -> str:
+    try:
+        return site.documents.canonical(names)
+    except NotFound as error:
+        raise BadRequest(f"topic must be one of {', '.join(site.documents.names)}, or several joined by +") from error
+
+
+def _words(value: str) -> str:
+    words = plain_line(value)
+    if words:
+        try:
+            search_of(words)
+        except InputError as error:
+            raise BadRequest(f"q must be something to search for: {error}") from error
+    return words
 
 
 def json_body() -> Any:
@@ -94,7 +114,8 @@ def _since(value: str | None) -> int | None:
         raise BadRequest("since must be a date or time such as 2026-03-01 or 2026-03-01T09:30:00Z") from None
 
 
-def _cursor(value: str | None) -> str | None:
+def _id(args: MultiDict[str, str], name: str) -> str | None:
+    value = args.get(name)
     if value is not None and not _ULID.fullmatch(value):
-        raise BadRequest("cursor must be taken from the next address of an earlier answer")
+        raise BadRequest(f"{name} must be taken from the next address of an earlier answer")
     return value

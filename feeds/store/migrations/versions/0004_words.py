@@ -50,6 +50,7 @@ def upgrade() -> None:
     op.drop_index("report_source", "report")
     op.create_index("report_source", "report", ["source_id", "story_id"])
     _index_stories(connection)
+    _count_stories()
 
 
 def _number_stories(connection: sa.Connection) -> None:
@@ -67,3 +68,11 @@ def _index_stories(connection: sa.Connection) -> None:
     while rows := connection.execute(query, {"last": last, "most": _BATCH}).all():
         connection.execute(insert, [{"number": row.number, "stems": " ".join(stems(f"{row.title}\n{row.text}"))} for row in rows])
         last = rows[-1].number
+
+
+def _count_stories() -> None:
+    op.add_column("feed", sa.Column("stories", sa.BigInteger, nullable=False, server_default="0"))
+    for name, condition in (("all", "NOT withdrawn"), ("untagged", "untagged")):
+        op.execute(sa.text(f"UPDATE feed SET stories = (SELECT count(*) FROM story WHERE {condition}) WHERE name = '{name}'"))  # noqa: S608
+    chosen = "SELECT count(*) FROM story_topic WHERE story_topic.topic = feed.name AND chosen"
+    op.execute(sa.text(f"UPDATE feed SET stories = ({chosen}) WHERE name NOT IN ('all', 'untagged')"))  # noqa: S608
