@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from base64 import b64encode
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -19,6 +16,8 @@ from databases import Databases, rows
 from fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import children
+from program import PATIENCE
 
 from feeds.errors import InputError, LeaseLost, NotFound
 from feeds.model import Newsletter, Source, StoryQuery, Subscription, Tally
@@ -100,10 +99,10 @@ def test_new_sources_of_a_host_wait_for_those_that_wait_already(store: Store) ->
 
 def test_an_import_that_was_killed_goes_on_where_it_was(databases: Databases) -> None:
     url = databases.migrated("sqlite")
-    program = "import os, sys; sys.path[:0] = sys.argv[2:]; from test_store_sources import add_until_killed; add_until_killed(sys.argv[1])"
-    folders = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-    done = subprocess.run([sys.executable, "-c", program, url, *folders], check=False)
-    assert done.returncode == -signal.SIGKILL
+    importing = children.Process(target=add_until_killed, args=(url,))
+    importing.start()
+    importing.join(PATIENCE)
+    assert importing.exitcode == -signal.SIGKILL
     store = databases.open(url)
     assert len(store.sources.list()) == 400
     assert len(store.sources.add(subscriptions("a.example", range(1000)), START + 60)) == 600
