@@ -11,7 +11,7 @@ from random import Random
 
 import pytest
 import sqlalchemy as sa
-from builders import add_sources, issue, news, poll_of
+from builders import add_sources, issue, news, newsletter_issue, poll_of
 from databases import Databases, rows
 from fakes import START
 from hypothesis import given
@@ -20,7 +20,7 @@ from processes import children
 from program import PATIENCE
 
 from feeds.errors import InputError, LeaseLost, NotFound
-from feeds.model import Newsletter, Source, StoryQuery, Subscription, Tally
+from feeds.model import Source, StoryQuery, Subscription, Tally
 from feeds.store import Store, open_store
 from feeds.store.schema import article, report, source
 from feeds.store.sources import first_polls
@@ -265,8 +265,7 @@ def test_the_id_of_a_removed_source_is_never_given_to_another(store: Store) -> N
 
 def letter_of(store: Store, mailbox: Source, guid: str = "<1@example.org>") -> None:
     """A mailbox brings an issue of a newsletter."""
-    made = issue(guid, news(f"Beds {guid}"))
-    weekly = replace(made, article=replace(made.article, newsletter=Newsletter("list/weekly.example", "Weekly")))
+    weekly = newsletter_issue(guid, "list/weekly.example", news(f"Beds {guid}"))
     (lease,) = store.polls.claim(START + 60, 300, 1, [mailbox.id])
     store.polls.finish(lease, replace(poll_of(weekly, next_poll=START + 60), marks=frozenset({"a"})))
 
