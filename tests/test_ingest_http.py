@@ -7,7 +7,6 @@ import gzip
 import time
 import tracemalloc
 import zlib
-from collections.abc import Iterator
 from threading import Barrier
 from typing import Any
 
@@ -20,12 +19,6 @@ from feeds.ingest.http import HttpFetcher
 from feeds.model import Fetched, Source
 
 BODY = b"<rss version='2.0'/>"
-
-
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with web_server() as running:
-        yield running
 
 
 def fetch(*sources: Source, **options: Any) -> list[Fetched]:
