@@ -150,7 +150,8 @@ def test_a_stop_lets_polls_in_flight_finish(sqlite_store: Store) -> None:
     assert due(sqlite_store, START + HOUR) == {source}
 
 
-def test_what_does_not_finish_after_a_stop_is_given_back_and_due_at_once(sqlite_store: Store) -> None:
+def test_what_does_not_finish_after_a_stop_is_given_back_and_due_at_once(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.ingest.role._GRACE", 0.1)
     sources = add_sources(sqlite_store, ["a", "b"])
 
     async def scene() -> None:
