@@ -8,7 +8,7 @@ from dataclasses import replace
 from fakes import START
 
 from feeds.identity import fingerprint
-from feeds.model import Article, Evidence, Issue, Plan, PollResult, Story, Subscription, Tag, TaggedStory, Verdict
+from feeds.model import Article, Evidence, Issue, Newsletter, Plan, PollResult, Story, Subscription, Tag, TaggedStory, Verdict
 from feeds.store import Store
 
 # Long enough to be known again by its words.
@@ -35,6 +35,12 @@ def issue(guid: str, *told: TaggedStory, published: int | None = None, author: s
     article = Article(guid, f"Issue {guid}", body, is_html=False, origin="entry", url=url, author=author, published=published)
     placed = [replace(each, story=replace(each.story, position=position, of=len(told))) for position, each in enumerate(told, start=1)]
     return Issue(article, fingerprint(article), tuple(placed))
+
+
+def newsletter_issue(guid: str, key: str, *told: TaggedStory, published: int | None = None) -> Issue:
+    """An issue of the newsletter with this key."""
+    made = issue(guid, *told, published=published)
+    return replace(made, article=replace(made.article, newsletter=Newsletter(key, key.title())))
 
 
 def poll_of(*issues: Issue, at: int = START, next_poll: int | None = START + 3600, error: str | None = None) -> PollResult:

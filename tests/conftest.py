@@ -10,6 +10,7 @@ import pytest
 from databases import KINDS, Databases, Kind, Templates
 from hypothesis import settings
 from program import Home, make_home, trained_model
+from web_server import WebServer, web_server
 from website import Site, open_site
 
 from feeds.store import Store
@@ -49,6 +50,12 @@ def store(databases: Databases, kind: Kind) -> Store:
 def sqlite_store(databases: Databases) -> Store:
     """An empty store for tests of what does not depend on the engine."""
     return databases.open(databases.migrated("sqlite"))
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    with web_server() as running:
+        yield running
 
 
 @pytest.fixture

@@ -235,6 +235,12 @@ def rows(store: Store, table: sa.Table) -> list[dict[str, Any]]:
         return [dict(row._mapping) for row in connection.execute(sa.select(table).order_by(*table.primary_key.columns))]
 
 
+def rename(store: Store, old: str, new: str) -> None:
+    """Gives a table another name, under which the program does not find it."""
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
+
+
 def wipe(store: Store) -> None:
     """Empties all tables, so that one database serves many examples of a property."""
     with store.engine.begin() as connection:

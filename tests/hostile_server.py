@@ -22,7 +22,7 @@ Piece = bytes | float
 
 MEGABYTE = 1024**2
 # Just below what an answer may have.
-LARGE = int(os.environ.get("LARGE", 2 * MEGABYTE))
+LARGE = 2 * MEGABYTE
 # What no answer of ours ever holds, so that a story that shows it was read from this machine.
 _SECRET_FILE = "/etc/passwd"  # noqa: S105
 

@@ -39,10 +39,9 @@ def tls_context() -> ssl.SSLContext:
 class ImapServer:
     """pymap with one user, in a thread with a loop of its own; ``url`` is its address as a source."""
 
-    def __init__(self, *, tls: bool = False, starttls: bool = False, password: str = PASSWORD) -> None:
+    def __init__(self, *, tls: bool = False, starttls: bool = False) -> None:
         self._tls = tls
         self._starttls = starttls
-        self._password = password
         self._ready, self._port = Event(), 0
         self._loop = asyncio.new_event_loop()
         self._end = asyncio.Event()
@@ -57,7 +56,7 @@ class ImapServer:
     def client(self, mailbox: str | None = None) -> Iterator[imaplib.IMAP4]:
         """A connection of somebody else to the mailbox."""
         with imaplib.IMAP4("127.0.0.1", self._port, timeout=30) as client:
-            client.authenticate("PLAIN", lambda _: f"\0{USER}\0{self._password}".encode())
+            client.authenticate("PLAIN", lambda _: f"\0{USER}\0{PASSWORD}".encode())
             if mailbox:
                 client.select(mailbox)
             yield client
@@ -68,10 +67,10 @@ class ImapServer:
                 answer, _ = client.append(mailbox, "", imaplib.Time2Internaldate(time.time() if at is None else at), body)
                 assert answer == "OK"
 
-    def flags(self, mailbox: str = "INBOX") -> list[bytes]:
-        """The flags of each mail; \\Recent goes when any client but a reading one opens the mailbox."""
+    def flags(self) -> list[bytes]:
+        """The flags of each mail; \\Recent goes when any client but a reading one opens INBOX."""
         with self.client() as client:
-            client.select(mailbox, readonly=True)
+            client.select(readonly=True)
             _, data = client.fetch("1:*", "(FLAGS)")
             return [found[1] for part in data if isinstance(part, bytes) and (found := re.search(rb"FLAGS \(([^)]*)\)", part))]
 
@@ -85,7 +84,7 @@ class ImapServer:
 
     async def _serve(self) -> None:
         about = {"host": "127.0.0.1", "port": 0, "debug": False, "proxy_protocol": "noop", "passlib_cfg": None}
-        user = {"demo_data": False, "demo_user": USER, "demo_password": self._password}
+        user = {"demo_data": False, "demo_user": USER, "demo_password": PASSWORD}
         args = Namespace(**about, **user, cert=CERTIFICATE, key=_KEY, tls=self._starttls)
         backend, config = await DictBackend.init(args, invalid_user_sleep=0.0, hash_context=BuiltinHash(rounds=1))
         config.apply_context()

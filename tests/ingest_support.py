@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
 from hypothesis import strategies as st
 
+from feeds.ingest.extract import Cut
+from feeds.ingest.haul import Haul
 from feeds.ingest.http import HttpFetcher
 from feeds.model import Source
 
@@ -37,3 +41,20 @@ def rss(*items: str, title: str = "Harbour Health News") -> bytes:
 
 def item(guid: str, title: str, text: str) -> str:
     return f"<item><guid isPermaLink='false'>{guid}</guid><title>{title}</title><description>{text}</description></item>"
+
+
+class GatedLook:
+    """Answers that nothing has changed, but only once its gate is open."""
+
+    def __init__(self) -> None:
+        self.gate = asyncio.Event()
+        self.asked: list[int] = []
+
+    @asynccontextmanager
+    async def look(self, source: Source) -> AsyncIterator[Haul]:
+        self.asked.append(source.id)
+        await self.gate.wait()
+        yield Haul(etag='"e1"')
+
+    async def complete(self, cuts: Sequence[Cut]) -> list[Cut]:
+        return list(cuts)

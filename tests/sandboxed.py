@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -16,7 +17,7 @@ def double(number: int) -> int:
     return 2 * number
 
 
-def spin(_: int = 0) -> None:
+def spin() -> None:
     while True:
         pass
 
@@ -79,3 +80,8 @@ def work(seconds: float) -> bool:
     while time.process_time() < end:
         pass
     return True
+
+
+def time_left() -> float:
+    """Seconds of processor time."""
+    return resource.getrlimit(resource.RLIMIT_CPU)[0] - time.process_time()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fakes import START
 
-from feeds.condition import event_story, event_title, kind, public_error, public_name, since, state, state_words, what_next
+from feeds.condition import event_story, event_title, kind, public_error, public_name, state, state_words, what_next
 from feeds.model import Source, SourceEvent
 
 HOUR = 3600
@@ -40,8 +40,6 @@ MAILBOX = source("imaps://ada%40b.example@mail.b.example/INBOX", "mail.b.example
 def test_the_state_of_a_source_is_the_worst_that_is_known(values: dict[str, Any], expected: str, words: str) -> None:
     assert state(source(**values)) == expected
     assert state_words(source(**values)) == words
-    began = since(source(**values))
-    assert began is None or began in (values.get("failing_since"), values.get("silent_since"))
 
 
 @pytest.mark.parametrize(

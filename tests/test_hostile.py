@@ -9,7 +9,7 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from ipaddress import ip_network
@@ -21,7 +21,8 @@ from xml.sax.saxutils import escape
 import pytest
 from builders import LONG
 from fakes import START, FakeClock, KeywordTagger
-from hostile_server import ATTACKS, hostile_server
+from hostile_server import ATTACKS, Attack, hostile_server
+from ingest_process import Teasers
 from ingest_support import http_fetcher, item, rss, web_source
 from program import PATIENCE
 from test_text import PAYLOADS, assert_harmless
@@ -45,24 +46,11 @@ MAX_BYTES = 3 * MEGABYTE
 LIMITS = Limits(cpu_seconds=1)
 
 
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with web_server() as running:
-        yield running
-
-
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     running = Sandbox(limits=LIMITS)
     yield running
     running.close()
-
-
-class Teasers:
-    """Completes nothing."""
-
-    async def complete(self, cuts: Sequence[Cut]) -> list[Cut]:
-        return list(cuts)
 
 
 @dataclass
@@ -108,7 +96,7 @@ class Desk:
                     async with room:
                         return await poller.poll(lease)
 
-                async with asyncio.timeout(PATIENCE):
+                async with asyncio.timeout(3 * PATIENCE):
                     outcomes = await asyncio.gather(*map(one, leases))
             beating.cancel()
             return outcomes
@@ -137,24 +125,36 @@ def good_feed(number: int) -> bytes:
     return rss(item(str(number), f"Good news {number}", f"Good news of number {number}. {LONG}"))
 
 
+def surprises(sources: Mapping[str, Source]) -> dict[str, str]:
+    """What became of those whose attacks came to something else than was expected, by the attacks' names."""
+    told = {name: source.error or "" for name, source in sources.items()}
+    return {name: told[name] for name, attack in ATTACKS.items() if not attack.hogs and not is_as_expected(attack, told[name])}
+
+
+def is_as_expected(attack: Attack, told: str) -> bool:
+    return told == "" if attack.words is None else bool(told) and attack.words in told
+
+
 def test_all_attacks_at_once_touch_nobody_else(desk: Desk, server: WebServer) -> None:
     (Path("/proc/self/clear_refs")).write_text("5")
     before = peak_of("self")
     good = [server.script(f"/good/{number}", Answer(body=good_feed(number))) for number in range(5)]
 
     with hostile_server(server.url("/canary")) as urls:
-        attackers = desk.subscribe(*urls.values())
+        attackers = dict(zip(ATTACKS, desk.subscribe(*urls.values()), strict=True))
         neighbours = desk.subscribe(*good)
-        desk.poll(*attackers, *neighbours, timeout=3)
+        desk.poll(*attackers.values(), *neighbours, timeout=3)
+        attacked = {name: desk.now(source) for name, source in attackers.items()}
+        # On a busy machine anything may take too long, but not all of it twice.
+        late = [attackers[name] for name, told in surprises(attacked).items() if "within" in told]
+        desk.poll(*late, after=HOUR)
 
-    for (name, attack), source in zip(ATTACKS.items(), map(desk.now, attackers), strict=True):
+    for name, source in attacked.items():
         assert (source.last_polled, source.failures) == (START, source.error is not None), name
-        if not attack.hogs:
-            told = source.error or ""
-            # On a busy machine anything may take too long.
-            expected = told == "" if attack.words is None else bool(told) and attack.words in told
-            assert expected or "within" in told, (name, told)
         assert len(source.error or "") <= 1000
+    left = surprises({name: desk.now(source) for name, source in attackers.items()})
+    assert [told for told in left.values() if "within" not in told] == []
+    assert 2 * len(left) < len(ATTACKS)
     assert [(source.failures, source.last_success) for source in map(desk.now, neighbours)] == [(0, START)] * 5
     stories = desk.stories()
     assert {f"Good news {number}" for number in range(5)} <= {story.title for story in stories}
@@ -305,7 +305,7 @@ def test_the_public_internet_is_permitted(address: str) -> None:
 def test_an_operator_may_allow_what_is_not_public() -> None:
     guard = Guard([ip_network("fec0::/10"), ip_network("64:ff9b:1::/48"), ip_network("10.0.0.0/8")])
     assert all(map(guard.permits, ("fec0::1", "64:ff9b:1::1", "10.1.2.3", "::ffff:10.1.2.3", "64:ff9b::10.1.2.3")))
-    assert not any(map(guard.permits, ("fe80::1", "64:ff9b:2::1", "11.1.2.3:"[:-1].replace("11", "127"))))
+    assert not any(map(guard.permits, ("fe80::1", "64:ff9b:2::1", "127.1.2.3")))
 
 
 # ---------------------------------------------------------------- waiting
@@ -333,7 +333,7 @@ def test_name_servers_that_keep_silent_hold_up_nobody(desk: Desk, server: WebSer
     assert {desk.now(source).error for source in silent} == {"no complete answer within 1 s (HEALTHWIRE_FETCH_TIMEOUT)"}
 
 
-def test_a_handshake_that_never_ends_is_ended(server: WebServer) -> None:
+def test_a_handshake_that_never_ends_is_ended() -> None:
     """The system accepts the connection for a program that never looks."""
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))

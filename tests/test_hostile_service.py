@@ -16,6 +16,7 @@ from program import Home, Service, eventually, serving, write_opml
 from web_server import Answer, web_server
 from website import atom, texts
 
+from feeds.model import StoryQuery
 from feeds.store import open_store
 
 MEGABYTE = 1024**2
@@ -80,9 +81,11 @@ def test_a_service_under_attack_from_all_sides_answers_and_shows_the_good_news(h
                 store = open_store(f"sqlite:///{home.data / 'healthwire.db'}")
                 eventually(lambda: all(source.last_polled for source in store.sources.list()))
             failed = {source.url: source.error for source in store.sources.list() if source.failures}
+            stored = {story.title for story in store.stories.page(StoryQuery(limit=10_000))}
             store.engine.dispose()
             shown = texts(atom(service.get("/feeds/all.atom")[2]), "a:entry/a:title")
             pages = [service.get(path)[0] for path in ("/sources", "/feeds/sources-health.atom", "/api/v1/sources", "/metrics")]
+        assert "Good news" in stored
         assert "Good news" in shown or len(shown) == 50
         assert good.asked("/canary") == []
 
@@ -94,5 +97,6 @@ def test_a_service_under_attack_from_all_sides_answers_and_shows_the_good_news(h
     for path in ("/healthz", "/readyz"):
         taken = sorted(watch.taken[path])
         assert taken[len(taken) // 2] < 0.1
-        assert taken[-1] < 1
+        assert taken[len(taken) * 99 // 100] < 1
+        assert taken[-1] < 5
     assert max(watch.memory.values()) < 1024 * MEGABYTE

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
 from builders import LONG
 from fakes import START, FakeClock, KeywordTagger
+from ingest_process import no_mailbox
 from ingest_support import http_fetcher, rss
-from web_server import Answer, WebServer, web_server
+from web_server import Answer, WebServer
 
-from feeds.errors import FetchError
 from feeds.ingest.completion import FullText
 from feeds.ingest.extract import Cut
-from feeds.ingest.haul import Letters
 from feeds.ingest.letterbox import Letterbox
 from feeds.ingest.poll import Outcome, Poller
 from feeds.ingest.replay import Replay, Replayed
@@ -35,21 +34,11 @@ TOLD = [
 ]
 
 
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with web_server() as running:
-        yield running
-
-
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     running = Sandbox(workers=1)
     yield running
     running.close()
-
-
-def no_mailbox(source: Source) -> Letters:
-    raise FetchError(f"{source.url} is not in this test")
 
 
 @dataclass
@@ -241,5 +230,5 @@ def test_replay_takes_the_page_that_was_kept(desk: Desk, server: WebServer) -> N
     story = desk.stories()[0]
 
     assert [(each.articles, each.tally, each.effects) for each in desk.replay(apply=True)] == [(1, Tally(), ())]
-    assert replace(desk.stories()[0]) == story
+    assert desk.stories()[0] == story
     assert len(server.asked("/news/1")) == 1

@@ -1,4 +1,4 @@
-"""The feeds that pages offer. Each page in data/pages has those that are to be found beside it."""
+"""The feeds that pages offer. Each page in data/offers has those that are to be found beside it."""
 
 from __future__ import annotations
 
@@ -20,11 +20,14 @@ URL = "https://press.example.org/news/today"
 LINK = '<link rel="alternate" type="application/rss+xml" href="{}">'
 
 
+def offered(page: Path) -> tuple[FeedLink, ...]:
+    """What stands beside a page."""
+    return tuple(FeedLink(url, title) for url, title in json.loads(page.with_suffix(".expected.json").read_text(encoding="utf-8")))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
 def test_a_page_offers_the_feeds_that_stand_beside_it(page: Path) -> None:
-    want = tuple(FeedLink(url, title) for url, title in json.loads(page.with_suffix(".expected.json").read_text(encoding="utf-8")))
-
-    assert feeds_of(page.read_bytes(), "", URL) == want
+    assert feeds_of(page.read_bytes(), "", URL) == offered(page)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
@@ -32,7 +35,7 @@ def test_a_page_is_never_taken_for_a_feed(page: Path) -> None:
     with pytest.raises(PageInstead) as refused:
         parse_feed(page.read_bytes(), "text/html; charset=utf-8" if page.stem != "windows-1252" else "text/html", URL)
 
-    assert refused.value.feeds == feeds_of(page.read_bytes(), "text/html", URL)
+    assert refused.value.feeds == offered(page)
 
 
 def test_the_message_tells_what_the_page_offers() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ingest_support import ENTITY_BOMB, HOSTILE_TEXT, item, rss
-from web_server import WebServer, web_server
+from web_server import WebServer
 
 from feeds.errors import ParseError
 from feeds.ingest.parse import parse_feed
@@ -111,12 +110,6 @@ def test_what_is_no_feed_is_refused_with_the_reason(body: bytes, words: str) -> 
 
 def test_a_feed_without_entries_is_a_feed() -> None:
     assert parse_feed(rss(title="Quiet"), "", URL) == Parsed((), "Quiet", None)
-
-
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with web_server() as running:
-        yield running
 
 
 def test_entity_bombs_and_external_entities_are_harmless(server: WebServer, tmp_path: Path) -> None:

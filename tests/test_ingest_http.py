@@ -7,7 +7,6 @@ import gzip
 import time
 import tracemalloc
 import zlib
-from collections.abc import Iterator
 from threading import Barrier
 from typing import Any
 
@@ -20,12 +19,6 @@ from feeds.ingest.http import HttpFetcher
 from feeds.model import Fetched, Source
 
 BODY = b"<rss version='2.0'/>"
-
-
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with web_server() as running:
-        yield running
 
 
 def fetch(*sources: Source, **options: Any) -> list[Fetched]:
@@ -118,7 +111,8 @@ def test_a_slow_drip_is_ended_by_the_total_deadline(server: WebServer) -> None:
     with pytest.raises(FetchError, match="no complete answer within 1 s"):
         fetch_url(url, timeout=1)
 
-    assert time.monotonic() - started < 5
+    # All of it would take 20 s.
+    assert time.monotonic() - started < 15
 
 
 def test_an_answer_of_just_the_cap_passes_and_one_byte_more_does_not(server: WebServer) -> None:
@@ -316,5 +310,5 @@ def test_different_hosts_are_asked_at_the_same_time_and_one_host_as_often_as_all
 
 
 def test_waiting_for_a_busy_host_does_not_count_against_the_deadline(server: WebServer) -> None:
-    urls = [server.script(f"/{number}", Answer(body=BODY, hold=lambda: time.sleep(0.4))) for number in range(4)]
-    assert [each.body for each in fetch(*map(web_source, urls), timeout=1)] == [BODY] * 4
+    urls = [server.script(f"/{number}", Answer(body=BODY, hold=lambda: time.sleep(0.3))) for number in range(8)]
+    assert [each.body for each in fetch(*map(web_source, urls), timeout=2)] == [BODY] * 8

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from builders import add_sources
+from databases import rename
 from fakes import START, FakeClock, KeywordTagger
 from ingest_process import NoSandbox
+from ingest_support import GatedLook
 
 from feeds.errors import StoreError
-from feeds.ingest.extract import Cut
-from feeds.ingest.haul import Haul, Letters
+from feeds.ingest.haul import Letters
 from feeds.ingest.letterbox import Letterbox
 from feeds.ingest.poll import Poller
 from feeds.ingest.schedule import Rhythm
@@ -28,23 +27,6 @@ from feeds.store.polls import Polls
 HOUR, LEASE = 3600, 300
 
 
-class GatedLook:
-    """Finds nothing new once its gate is open."""
-
-    def __init__(self) -> None:
-        self.gate = asyncio.Event()
-        self.asked: list[int] = []
-
-    @asynccontextmanager
-    async def look(self, source: Source) -> AsyncIterator[Haul]:
-        self.asked.append(source.id)
-        await self.gate.wait()
-        yield Haul(etag='"e1"')
-
-    async def complete(self, cuts: Sequence[Cut]) -> list[Cut]:
-        return list(cuts)
-
-
 def shift(store: Store, look: GatedLook, clock: FakeClock) -> Shift:
     poller = Poller(store, look, look, look, KeywordTagger(), clock, Rhythm(HOUR, 900, 24 * HOUR), dice=lambda: 0.0)
     return Shift(store, poller, clock, Pace(5, 10, LEASE))
@@ -53,19 +35,15 @@ def shift(store: Store, look: GatedLook, clock: FakeClock) -> Shift:
 def test_leases_that_could_not_be_renewed_are_renewed_as_soon_as_they_can_be(sqlite_store: Store) -> None:
     add_sources(sqlite_store, ["a"])
 
-    def rename(old: str, new: str) -> None:
-        with sqlite_store.engine.begin() as connection:
-            connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
-
     async def scene() -> None:
         look, clock = GatedLook(), FakeClock()
         working = shift(sqlite_store, look, clock)
         await working.fill()
         clock.advance(LEASE // 2)
-        rename("source", "hidden")
+        rename(sqlite_store, "source", "hidden")
         with pytest.raises(StoreError):
             await working.renew()
-        rename("hidden", "source")
+        rename(sqlite_store, "hidden", "source")
         clock.advance(5)
         await working.renew()
         assert sqlite_store.polls.claim(START + LEASE, LEASE, 9) == []

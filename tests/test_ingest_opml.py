@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ingest_support import ENTITY_BOMB, HOSTILE_TEXT
 from lxml import etree
-from web_server import WebServer, web_server
+from web_server import WebServer
 
 from feeds.errors import InputError
 from feeds.ingest.files import folder_url
@@ -227,12 +226,6 @@ def test_an_attack_costs_little_and_not_what_stands_before_it(home: Path, attack
     assert time.process_time() - began < 5
     assert given.subscriptions[0].url == "https://good.example/"
     assert len(given.subscriptions) == 2 or given.complaints, "what is not read is told"
-
-
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with web_server() as running:
-        yield running
 
 
 def test_entity_attacks_are_harmless(home: Path, server: WebServer) -> None:

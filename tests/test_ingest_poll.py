@@ -13,15 +13,13 @@ from typing import Any
 
 import pytest
 from builders import LONG
-from databases import rows
+from databases import rename, rows
 from fakes import START, FakeClock, KeywordTagger
+from ingest_process import Teasers, no_mailbox
 from ingest_support import http_fetcher, item, rss
-from web_server import Answer, WebServer, web_server
+from web_server import Answer, WebServer
 
-from feeds.errors import FetchError
-from feeds.ingest.extract import Cut
 from feeds.ingest.files import folder_url
-from feeds.ingest.haul import Letters
 from feeds.ingest.letterbox import Letterbox
 from feeds.ingest.poll import Outcome, Poller, lease_seconds
 from feeds.ingest.sandbox import Sandbox
@@ -36,12 +34,6 @@ HOUR = 3600
 RHYTHM = Rhythm(interval=HOUR, floor=900, ceiling=24 * HOUR)
 DEFICIT = item("1", "Deficit grows", f"A deficit. {LONG}")
 NURSES = item("2", "Nurses wanted", f"More nurses. {LONG}")
-
-
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with web_server() as running:
-        yield running
 
 
 class CountingSandbox(Sandbox):
@@ -59,17 +51,6 @@ def sandbox() -> Iterator[CountingSandbox]:
     running = CountingSandbox()
     yield running
     running.close()
-
-
-class Teasers:
-    """Completes nothing."""
-
-    async def complete(self, cuts: Sequence[Cut]) -> list[Cut]:
-        return list(cuts)
-
-
-def no_mailbox(source: Source) -> Letters:
-    raise FetchError(f"{source.url} is not in this test")
 
 
 @dataclass
@@ -315,8 +296,7 @@ def test_what_cannot_be_stored_is_a_failure_of_its_source(desk: Desk, server: We
 def test_a_database_that_fails_does_not_end_the_polls(desk: Desk, server: WebServer) -> None:
     (source,) = desk.subscribe(server.script("/feed", Answer(body=rss(DEFICIT))))
     leases = desk.claim(source)
-    with desk.store.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE report RENAME TO hidden")
+    rename(desk.store, "report", "hidden")
 
     (outcome,) = desk.finish(leases)
 

@@ -19,6 +19,20 @@ FEEDS = Path(__file__).parent / "data" / "feeds"
 DOCUMENTS = sorted(path for path in FEEDS.iterdir() if not path.name.endswith(".expected.json"))
 URL = "https://press.example.org/feed"
 NOTHING: frozenset[str] = frozenset()
+# Those whose entries cannot be told apart, those without any, and those that are not well-formed without their entries.
+READ_WHOLE = {
+    "atom-1.0-among-noise",
+    "atom-1.0-utf-16",
+    "atom-1.0-utf-16-no-mark",
+    "cdf",
+    "json-feed-odd-utf-16",
+    "json-feed-text",
+    "rss-2.0-loose-ends",
+    "rss-2.0-malformed",
+    "rss-2.0-no-wishes",
+    "rss-2.0-undeclared-cyrillic",
+    "rss-2.0-utf-32",
+}
 
 
 def extract(body: bytes, known: frozenset[str] = NOTHING) -> Extract:
@@ -33,18 +47,15 @@ def guids(found: Extract) -> list[str]:
 def test_a_document_that_was_read_before_holds_nothing_new(document: Path) -> None:
     body = document.read_bytes()
     first = extract(body)
-    again = extract(body, first.marks)
-    # What would not be well-formed without its entries is read whole again.
-    assert again in (Extract(marks=first.marks), first)
+    assert extract(body, first.marks) == (first if document.stem in READ_WHOLE else Extract(marks=first.marks))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_each_entry_comes_out_the_same_alone_as_among_the_others(document: Path) -> None:
     body = document.read_bytes()
     whole = extract(body)
-    for mark in whole.marks:
-        for cut in extract(body, whole.marks - {mark}).cuts:
-            assert cut in whole.cuts
+    alone = {cut for mark in whole.marks for cut in extract(body, whole.marks - {mark}).cuts}
+    assert alone == ({*whole.cuts} if whole.marks else set())
 
 
 def test_only_the_new_entry_is_parsed_and_kept_as_raw() -> None:

@@ -12,38 +12,21 @@ from typing import Any
 import pytest
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from builders import add_sources
+from databases import rename
 from fakes import START, FakeClock, KeywordTagger
+from ingest_support import GatedLook
 
 from feeds.errors import StoreError
 from feeds.ingest.chores import Chore, Stopping
-from feeds.ingest.extract import Cut
-from feeds.ingest.haul import Haul
 from feeds.ingest.poll import Poller
 from feeds.ingest.role import IngestRole
 from feeds.ingest.schedule import Rhythm
 from feeds.ingest.shift import Pace
-from feeds.model import Health, Source
+from feeds.model import Health
 from feeds.ports import Clock
 from feeds.store import Store
 
 HOUR = 3600
-
-
-class GatedLook:
-    """Answers that nothing has changed, but only once its gate is open."""
-
-    def __init__(self) -> None:
-        self.gate = asyncio.Event()
-        self.asked: list[int] = []
-
-    @asynccontextmanager
-    async def look(self, source: Source) -> AsyncIterator[Haul]:
-        self.asked.append(source.id)
-        await self.gate.wait()
-        yield Haul(etag='"e1"')
-
-    async def complete(self, cuts: Sequence[Cut]) -> list[Cut]:
-        return list(cuts)
 
 
 class HeldClock(FakeClock):
@@ -167,7 +150,8 @@ def test_a_stop_lets_polls_in_flight_finish(sqlite_store: Store) -> None:
     assert due(sqlite_store, START + HOUR) == {source}
 
 
-def test_what_does_not_finish_after_a_stop_is_given_back_and_due_at_once(sqlite_store: Store) -> None:
+def test_what_does_not_finish_after_a_stop_is_given_back_and_due_at_once(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.ingest.role._GRACE", 0.1)
     sources = add_sources(sqlite_store, ["a", "b"])
 
     async def scene() -> None:
@@ -249,19 +233,15 @@ def test_a_tick_that_finds_the_database_broken_tells_and_the_next_one_goes_on(
 ) -> None:
     (source,) = add_sources(sqlite_store, ["a"])
 
-    def rename(old: str, new: str) -> None:
-        with sqlite_store.engine.begin() as connection:
-            connection.exec_driver_sql(f"ALTER TABLE {old} RENAME TO {new}")
-
     async def scene() -> None:
         look = GatedLook()
         look.gate.set()
         ingest = role(sqlite_store, look, FakeClock())
-        rename("meta", "hidden")
+        rename(sqlite_store, "meta", "hidden")
         async with running(ingest):
             await until(lambda: "tick failed" in caplog.text)
             assert look.asked == []
-            rename("hidden", "meta")
+            rename(sqlite_store, "hidden", "meta")
             await ingest.tick()
             await until(lambda: polled(sqlite_store) == {source: START})
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
-from program import eventually
+from program import PATIENCE, eventually
 from sandboxed import (
     answer_long,
     answer_what_cannot_be_sent,
@@ -26,6 +26,7 @@ from sandboxed import (
     process,
     rest,
     spin,
+    time_left,
     work,
 )
 
@@ -33,7 +34,7 @@ from feeds.errors import FetchError, ParseError
 from feeds.ingest.sandbox import Limits, Sandbox, _Child
 
 # Children take some time to start, which counts.
-LIMITS = Limits(cpu_seconds=1, wall_seconds=20, memory=512 * 1024**2, result=1_000_000)
+LIMITS = Limits(cpu_seconds=1, wall_seconds=PATIENCE, memory=512 * 1024**2, result=1_000_000)
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def sandbox_of(workers: int, limits: Limits = LIMITS) -> Iterator[Sandbox]:
 
 
 def start(sandbox: Sandbox) -> None:
-    """Starting a child counts, and takes longer than some tests give it."""
+    """Starting a child counts, and may take longer than a test gives it."""
     while all_at_once(sandbox.run(double, 1)) != [2]:
         pass
 
@@ -97,19 +98,22 @@ def test_errors_come_back_as_they_are_or_at_least_with_their_words_and_place(san
 
 def test_processor_time_counts_anew_for_each_document() -> None:
     with sandbox_of(1) as sandbox:
-        for _ in range(3):
+        for _ in range(2):
             assert all_at_once(sandbox.run(work, 0.6)) == [True]
+        (left,) = all_at_once(sandbox.run(time_left))
+    assert isinstance(left, float)
+    # The limit is one of whole seconds.
+    assert LIMITS.cpu_seconds - 0.1 < left <= LIMITS.cpu_seconds + 1
 
 
 def test_waiting_for_a_child_does_not_count() -> None:
-    with sandbox_of(1, Limits(wall_seconds=1.5)) as sandbox:
+    with sandbox_of(1, Limits(wall_seconds=1.8)) as sandbox:
         start(sandbox)
-        assert all_at_once(*(sandbox.run(rest, 0.5) for _ in range(4))) == [0.5] * 4
+        assert all_at_once(*(sandbox.run(rest, 0.25) for _ in range(8))) == [0.25] * 8
 
 
 def test_a_document_that_takes_too_long_without_working_is_ended() -> None:
     with sandbox_of(1, Limits(wall_seconds=1)) as sandbox:
-        start(sandbox)
         (error,) = all_at_once(sandbox.run(rest, 60))
     assert str(error) == "the document could not be read within 1 s"
 

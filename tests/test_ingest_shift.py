@@ -156,7 +156,7 @@ def test_what_does_not_end_in_time_is_given_back_and_nothing_more_is_claimed(sql
 
         working = shift(sqlite_store, Looks(hang), FakeClock(), [], concurrency=2)
         await working.fill()
-        await working.close(0.2)
+        await working.close(1)
         assert await working.fill() == 0
 
     asyncio.run(scene())

@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
 from ingest_support import item, rss
 from program import Home, Result
-from web_server import Answer, WebServer, web_server
+from web_server import Answer, WebServer
 
 TEXT = "The trust has told its board of a deficit of five million pounds, which savings will not close before the spring."
 FEED = Answer(body=rss(item("1", "Deficit grows", TEXT), item("2", "Nurses wanted", f"{TEXT} More nurses are wanted.")))
-
-
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with web_server() as running:
-        yield running
 
 
 def add(home: Home, address: str, *options: str) -> Result:

@@ -8,14 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from builders import add_sources, issue, news, poll_of
+from builders import add_sources, issue, news, newsletter_issue, poll_of
 from databases import rows, wipe
 from fakes import START
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feeds.errors import LeaseLost, StoreError
-from feeds.model import Issue, Lease, Newsletter, Source, StoryQuery, Subscription, TaggedStory, Tally
+from feeds.model import Lease, Source, StoryQuery, Subscription, Tally
 from feeds.store import Store
 from feeds.store.schema import article, change, feed, report, source, story, story_topic
 
@@ -291,16 +291,11 @@ def test_a_lease_that_is_renewed_holds_longer_and_one_that_was_lost_stays_lost(s
 # ---------------------------------------------------------------- newsletters
 
 
-def letter(guid: str, key: str, *told: TaggedStory, published: int | None = None) -> Issue:
-    made = issue(guid, *told, published=published)
-    return replace(made, article=replace(made.article, newsletter=Newsletter(key, key.title())))
-
-
 def test_each_newsletter_in_a_mailbox_is_a_source_of_its_own(store: Store) -> None:
     (mailbox,) = store.sources.add([Subscription("imaps://ada@mail.example/INBOX", "Post")], START)
     (lease,) = store.polls.claim(START, LEASE, 9)
-    weekly = letter("1", "list/weekly.example", news("Beds"), published=START - 60)
-    daily = [letter(str(number), "from/daily@example.org", news(f"News {number}")) for number in (2, 3)]
+    weekly = newsletter_issue("1", "list/weekly.example", news("Beds"), published=START - 60)
+    daily = [newsletter_issue(str(number), "from/daily@example.org", news(f"News {number}")) for number in (2, 3)]
 
     tally = store.polls.finish(lease, poll_of(weekly, *daily, issue("4", news("Nobody's"))))
 
@@ -323,7 +318,7 @@ def test_each_newsletter_in_a_mailbox_is_a_source_of_its_own(store: Store) -> No
 
 def test_a_mail_in_two_mailboxes_counts_once(store: Store) -> None:
     store.sources.add([Subscription(f"imaps://{name}@mail.example/INBOX", "") for name in ("ada", "bob")], START)
-    same = letter("<1@example.org>", "list/weekly.example", news("Beds"))
+    same = newsletter_issue("<1@example.org>", "list/weekly.example", news("Beds"))
 
     tallies = [store.polls.finish(lease, poll_of(same)) for lease in store.polls.claim(START + 60, LEASE, 9, per_host=2)]
 

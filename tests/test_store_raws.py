@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from builders import add_sources, issue, news, poll_of, tags
+from builders import add_sources, issue, news, newsletter_issue, poll_of, tags
 from databases import rows
 from fakes import START
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feeds.model import Issue, Newsletter, Raw, StoryQuery, TaggedStory, Tally, Verdict
+from feeds.model import Issue, Raw, StoryQuery, TaggedStory, Tally, Verdict
 from feeds.store import Store
 from feeds.store.raws import Effect
 from feeds.store.schema import change, raw, source, story
@@ -177,8 +177,7 @@ def test_a_story_that_another_source_leads_keeps_that_source_s_topics(store: Sto
 
 
 def test_an_issue_of_a_newsletter_is_replayed_where_it_belongs(store: Store, before: int) -> None:
-    letter = issue("m1", news("Wards"))
-    weekly = replace(letter, article=replace(letter.article, newsletter=Newsletter("list/weekly.example.org", "Weekly")))
+    weekly = newsletter_issue("m1", "list/weekly.example.org", news("Wards"))
     (lease,) = store.polls.claim(START, 60, 1, [before])
     store.polls.finish(lease, poll_of(weekly))
     retold = replace(weekly, stories=tuple(tagged_as(each, "data") for each in weekly.stories))

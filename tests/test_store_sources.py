@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from base64 import b64encode
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from random import Random
 
 import pytest
 import sqlalchemy as sa
-from builders import add_sources, issue, news, poll_of
+from builders import add_sources, issue, news, newsletter_issue, poll_of
 from databases import Databases, rows
 from fakes import START
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import children
+from program import PATIENCE
 
 from feeds.errors import InputError, LeaseLost, NotFound
-from feeds.model import Newsletter, Source, StoryQuery, Subscription, Tally
+from feeds.model import Source, StoryQuery, Subscription, Tally
 from feeds.store import Store, open_store
 from feeds.store.schema import article, report, source
 from feeds.store.sources import first_polls
@@ -100,10 +99,10 @@ def test_new_sources_of_a_host_wait_for_those_that_wait_already(store: Store) ->
 
 def test_an_import_that_was_killed_goes_on_where_it_was(databases: Databases) -> None:
     url = databases.migrated("sqlite")
-    program = "import os, sys; sys.path[:0] = sys.argv[2:]; from test_store_sources import add_until_killed; add_until_killed(sys.argv[1])"
-    folders = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-    done = subprocess.run([sys.executable, "-c", program, url, *folders], check=False)
-    assert done.returncode == -signal.SIGKILL
+    importing = children.Process(target=add_until_killed, args=(url,))
+    importing.start()
+    importing.join(PATIENCE)
+    assert importing.exitcode == -signal.SIGKILL
     store = databases.open(url)
     assert len(store.sources.list()) == 400
     assert len(store.sources.add(subscriptions("a.example", range(1000)), START + 60)) == 600
@@ -266,8 +265,7 @@ def test_the_id_of_a_removed_source_is_never_given_to_another(store: Store) -> N
 
 def letter_of(store: Store, mailbox: Source, guid: str = "<1@example.org>") -> None:
     """A mailbox brings an issue of a newsletter."""
-    made = issue(guid, news(f"Beds {guid}"))
-    weekly = replace(made, article=replace(made.article, newsletter=Newsletter("list/weekly.example", "Weekly")))
+    weekly = newsletter_issue(guid, "list/weekly.example", news(f"Beds {guid}"))
     (lease,) = store.polls.claim(START + 60, 300, 1, [mailbox.id])
     store.polls.finish(lease, replace(poll_of(weekly, next_poll=START + 60), marks=frozenset({"a"})))
 
