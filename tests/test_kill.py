@@ -177,7 +177,10 @@ def _state(store: Store) -> dict[str, Any]:
     return {
         "sources": [row | {"lease_token": None} for row in sources.values()],
         "articles": [row | {"id": None} for row in articles],
-        "stories": [row | {"id": None, "lead_report": telling.get(row["lead_report"]), "seq": seq[row["seq"]]} for row in stories],
+        "stories": [
+            row | {"id": None, "lead_report": telling.get(row["lead_report"]), "seq": seq[row["seq"]], "number": seq[row["number"]]}
+            for row in stories
+        ],
         "reports": [row | {"id": None, "story_id": place[row["story_id"]], "article_id": of_article[row["article_id"]]} for row in reports],
         "tags": sorted((place[row["story_id"]], row["topic"], row["confidence"], row["chosen"]) for row in rows(store, story_topic)),
         "changes": [(row["at"], row["kind"], place[row["story_id"]]) for row in changes],
