@@ -12,7 +12,7 @@ import snowballstemmer
 from feeds.errors import InputError
 
 LONGEST_SEARCH = 200
-_MOST_TERMS = 12
+MOST_WORDS = 12
 # Nothing longer is a word of any language.
 _LONGEST_WORD = 60
 _WORD = re.compile(r"[^\W_]+")
@@ -39,18 +39,18 @@ def stems(text: str) -> list[str]:
 def search_of(text: str) -> Search:
     """What a person looks for: all the words, "words in quotation marks" as they stand, and not those after a minus sign.
 
+    Without a word that is wanted, it looks for nothing.
+
     Raises:
-        InputError: it has no word to look for, or too many.
+        InputError: it is too long, or has too many words.
     """
     if len(text) > LONGEST_SEARCH:
         raise InputError(f"a search has at most {LONGEST_SEARCH} characters, this one has {len(text)}")
+    if len(text.split()) > MOST_WORDS:
+        raise InputError(f"a search has at most {MOST_WORDS} words, this one has {len(text.split())}")
     found = [(bool(term["minus"]), tuple(stems(term["phrase"] or term["word"] or ""))) for term in _TERM.finditer(text)]
     wanted = tuple(dict.fromkeys(words for minus, words in found if words and not minus))
     unwanted = tuple(dict.fromkeys(words for minus, words in found if words and minus))
-    if not wanted:
-        raise InputError('a search needs a word to look for, e.g. beds or "waiting times" -children')
-    if len(wanted) + len(unwanted) > _MOST_TERMS:
-        raise InputError(f"a search has at most {_MOST_TERMS} words and phrases")
     return Search(wanted, unwanted)
 
 

@@ -14,7 +14,6 @@ from fakes import START
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feeds.errors import InputError
 from feeds.model import PublishedStory, StoryQuery
 from feeds.store import Store, finding
 
@@ -61,9 +60,25 @@ def test_words_find_the_stories_that_hold_them_all(told: Store, words: str, foun
     assert titles(told, words=words) == found
 
 
-def test_a_search_without_words_is_refused(told: Store) -> None:
-    with pytest.raises(InputError, match="needs a word"):
-        titles(told, words="-")
+@pytest.mark.parametrize("words", ["-", "-nurse", '""'])
+def test_a_search_for_nothing_finds_nothing(told: Store, words: str) -> None:
+    assert told.stories.walk(StoryQuery(words=words)) == ([], None)
+
+
+def test_a_search_goes_back_so_far_and_the_next_goes_on_there(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(finding, "_MOST_SEARCHED", 10)
+    [source_id] = add_sources(store, ["A"])
+    for number in range(30):
+        store.polls.write(source_id, [issue(str(number), news(f"{'Ward' if number in (3, 27) else 'Bed'} {number}"))], START)
+    walked: list[list[str]] = []
+    query = StoryQuery(words="ward")
+    while True:
+        page, older = store.stories.walk(query)
+        walked.append([each.title for each in page])
+        if older is None:
+            break
+        query = replace(query, before=older)
+    assert walked == [["Ward 27"], [], ["Ward 3"]]
 
 
 def test_an_edited_story_is_found_by_its_new_words_only_and_a_withdrawn_one_not_at_all(told: Store) -> None:

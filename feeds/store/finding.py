@@ -7,7 +7,8 @@ may cost. However large the archive is, no query reads more of it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -17,7 +18,8 @@ from feeds.store.words import found_numbers
 
 # So many stories are looked at for one answer, at most; what lies beyond is the next page's.
 _MOST_LOOKED_AT = 1000
-_AFTER_ALL = 2**62
+# So many of the last stories are searched for words, which may be common each and rare together.
+_MOST_SEARCHED = 1_000_000
 
 _T = TypeVar("_T")
 _Condition = Callable[[sa.ColumnElement[str]], sa.ColumnElement[bool]]
@@ -27,15 +29,50 @@ def find(connection: sa.Connection, query: StoryQuery) -> Found:
     """The newest stories that fit the query, at most its limit.
 
     Raises:
-        InputError: its words are nothing to search for.
+        InputError: its words cannot be searched for.
     """
     conditions = _conditions(query)
     most = _MOST_LOOKED_AT if conditions else query.limit + 1
-    looked_at = _looked_at(connection, _leading(connection, query, most), conditions)
+    searched = _searched(connection, query) if query.words else None
+    looked_at = _looked_at(connection, _leading(connection, query, searched, most), conditions)
     ids = tuple(story_id for story_id, fits in looked_at if fits)
     if len(ids) > query.limit:
         return Found(ids[: query.limit], ids[query.limit - 1])
-    return Found(ids, looked_at[-1][0] if len(looked_at) == most else None)
+    if len(looked_at) == most:
+        return Found(ids, looked_at[-1][0])
+    return Found(ids, _id_at(connection, searched.low) if searched and searched.goes_on else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """The numbers of stories among which one answer searches: from ``low`` to below ``high``; there are more below if it ``goes_on``."""
+
+    low: int
+    high: int
+    goes_on: bool
+
+
+def _searched(connection: sa.Connection, query: StoryQuery) -> _Searched:
+    high = connection.scalar(_first(story.c.number, story.c.id >= query.before, story.c.id)) if query.before else None
+    if high is None:
+        high = (connection.scalar(sa.select(sa.func.max(story.c.number))) or 0) + 1
+    floor = max(high - _MOST_SEARCHED, 1)
+    since = 1
+    if query.since is not None:
+        # After all stories there is nothing to search.
+        first = connection.scalar(_first(story.c.number, story.c.first_seen >= query.since, story.c.first_seen, story.c.id))
+        since = high if first is None else first
+    return _Searched(max(floor, since), high, floor > since)
+
+
+def _first(column: sa.Column[_T], condition: sa.ColumnElement[bool], *order: sa.Column[Any]) -> sa.Select[_T]:
+    """That of the first story, in this order, that meets the condition."""
+    return sa.select(column).where(condition).order_by(*order).limit(1)
+
+
+def _id_at(connection: sa.Connection, number: int) -> str | None:
+    found: str | None = connection.scalar(_first(story.c.id, story.c.number >= number, story.c.number))
+    return found
 
 
 def _looked_at(connection: sa.Connection, leading: sa.Select[tuple[str]], conditions: Sequence[_Condition]) -> list[tuple[str, bool]]:
@@ -59,9 +96,11 @@ def tombstones(connection: sa.Connection, feed: str, low: str, high: str | None,
     return [Tombstone(row[0], row[1]) for row in connection.execute(query.order_by(ids.desc()).limit(limit))]
 
 
-def _leading(connection: sa.Connection, query: StoryQuery, most: int) -> sa.Select[tuple[str]]:
-    if query.words:
-        return _with_words(connection, query).limit(most)
+def _leading(connection: sa.Connection, query: StoryQuery, searched: _Searched | None, most: int) -> sa.Select[tuple[str]]:
+    if searched:
+        table, number, condition = found_numbers(connection, query.words)
+        found = sa.select(story.c.id).join_from(table, story, story.c.number == number).where(condition)
+        return found.where(number >= searched.low, number < searched.high).order_by(number.desc()).limit(most)
     if query.source is not None:
         told = sa.select(report.c.story_id.label("id")).where(report.c.source_id == query.source).distinct()
         return _bounded(told, query).limit(most)
@@ -88,26 +127,12 @@ def _bounded(stories: sa.Select[tuple[str]], query: StoryQuery) -> sa.Select[tup
     if query.before is not None:
         stories = stories.where(key < query.before)
     if query.since is not None:
-        stories = stories.where(key >= _first_since(story.c.id, query.since))
+        # Nothing compares with it if there is none.
+        first = story.alias()
+        stories = stories.where(
+            key >= _first(first.c.id, first.c.first_seen >= query.since, first.c.first_seen, first.c.id).scalar_subquery()
+        )
     return stories.order_by(key.desc())
-
-
-def _with_words(connection: sa.Connection, query: StoryQuery) -> sa.Select[tuple[str]]:
-    table, number, condition = found_numbers(connection, query.words)
-    stories = sa.select(story.c.id).join_from(table, story, story.c.number == number).where(condition)
-    if query.before is not None:
-        following = sa.select(story.c.number).where(story.c.id >= query.before).order_by(story.c.id).limit(1).scalar_subquery()
-        stories = stories.where(number < sa.func.coalesce(following, _AFTER_ALL))
-    if query.since is not None:
-        stories = stories.where(number >= _first_since(story.c.number, query.since))
-    return stories.order_by(number.desc())
-
-
-def _first_since(column: sa.Column[_T], since: int) -> sa.ScalarSelect[_T]:
-    """That of the first story of this time or later; nothing compares with it if there is none."""
-    first = story.alias()
-    stories = sa.select(first.c[column.name]).where(first.c.first_seen >= since)
-    return stories.order_by(first.c.first_seen, first.c.id).limit(1).scalar_subquery()
 
 
 def _conditions(query: StoryQuery) -> list[_Condition]:

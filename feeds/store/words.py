@@ -38,9 +38,11 @@ def found_numbers(connection: sa.Connection, words: str) -> tuple[sa.FromClause,
     """What to select from to find the stories with these words, the column of their numbers, and the condition.
 
     Raises:
-        InputError: the words are nothing to search for.
+        InputError: the words cannot be searched for.
     """
     search = search_of(words)
+    if not search.wanted:
+        return story_words, story_words.c.number, sa.false()
     if connection.dialect.name == "sqlite":
         return _index, _index.c.rowid, sa.literal_column("story_words_index").op("MATCH")(_fts5(search))
     vector: sa.ColumnElement[str] = sa.literal_column("story_words.vector")

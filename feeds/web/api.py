@@ -10,30 +10,40 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
-from werkzeug.exceptions import BadRequest
 
 from feeds.model import AlsoReported, Change, PublishedStory, Source, Tag
 from feeds.publish.channel import story_path
 from feeds.publish.document import document
 from feeds.text import summary
+from feeds.web import schemas
 from feeds.web.answer import answer
+from feeds.web.contract import CURSOR, LIMIT, MAX_LIMIT, SEQ, SINCE, STORY_ID, Operation, matching
+from feeds.web.openapi import described
 from feeds.web.parts import parts
-from feeds.web.query import MAX_LIMIT, story_query, whole
+from feeds.web.query import CHOICE, story_query, topic_parameter
 from feeds.web.query import story_id as checked_id
 from feeds.web.table import story_table
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
 
-_JSON = "application/json; charset=utf-8"
-FIELDS = frozenset("id url title summary html text published first_seen updated seq source article topics confidence also_reported".split())
+JSON = "application/json; charset=utf-8"
+_MEMBER = "|".join(schemas.FIELDS)
+TOPIC = topic_parameter([])
+FIELDS = matching(
+    "fields",
+    f"(?:{_MEMBER})(?:[ ,](?:{_MEMBER}))*",
+    "Only these members of each story, beside its id, with commas between them.",
+    f"some of {', '.join(schemas.FIELDS)}",
+)
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Last-Modified, Link"}
 
 
 @blueprint.get("/stories", provide_automatic_options=False)
+@described(Operation("GET", "Stories, newest first, page by page", (TOPIC, *CHOICE, SINCE, CURSOR, LIMIT, FIELDS), answer="Stories"))
 def stories() -> Response:
     """The newest stories of a choice, page by page."""
     site = parts()
-    shown = _fields(request.args.get("fields"))
+    shown = _fields(FIELDS.value(request.args))
     found, older = site.store.stories.walk(story_query(request.args, site))
     following = _following("/api/v1/stories", {"cursor": older}) if older else None
     items = [shown(as_json(story, site.base_url)) for story in found]
@@ -41,6 +51,7 @@ def stories() -> Response:
 
 
 @blueprint.get("/stories.csv", provide_automatic_options=False)
+@described(Operation("GET", "The same stories as a table", (TOPIC, *CHOICE, SINCE, CURSOR, LIMIT), media="text/csv"))
 def stories_table() -> Response:
     """The same stories as a table, for people with a spreadsheet."""
     site = parts()
@@ -50,13 +61,14 @@ def stories_table() -> Response:
 
 
 @blueprint.get("/changes", provide_automatic_options=False)
+@described(Operation("GET", "What changed since, each story once", (SEQ, LIMIT), answer="Changes"))
 def changes() -> Response:
     """Every story that changed after a place in the change log, in the order of the last changes; withdrawn ones without a story.
 
     ``next`` is where more of them are; once there are none, ``seq`` is the place after which to ask the next time.
     """
     site = parts()
-    since, limit = whole(request.args, "since", 0, 2**62) or 0, whole(request.args, "limit", 1, MAX_LIMIT) or MAX_LIMIT
+    since, limit = SEQ.value(request.args) or 0, LIMIT.value(request.args) or MAX_LIMIT
     found = site.store.stories.changes(since, limit + 1)
     shown = found[:limit]
     reached = shown[-1].seq if shown else since
@@ -66,9 +78,10 @@ def changes() -> Response:
 
 
 @blueprint.get("/stories/<story_id>", provide_automatic_options=False)
+@described(Operation("GET", "One story", (STORY_ID, FIELDS), answer="StoryPart", errors=(400, 404)))
 def story(story_id: str) -> Response:
     site = parts()
-    shown = _fields(request.args.get("fields"))
+    shown = _fields(FIELDS.value(request.args))
     return versioned(shown(as_json(site.store.stories.get(checked_id(story_id)), site.base_url)))
 
 
@@ -89,7 +102,7 @@ def preflight(methods: str) -> Response:
 
 def versioned(content: Any, headers: dict[str, str] | None = None) -> Response:
     """An answer that caches may keep, with validators."""
-    return _versioned(_encoded(content), _JSON, headers or {})
+    return _versioned(encoded(content), JSON, headers or {})
 
 
 def _versioned(body: bytes, content_type: str, headers: dict[str, str]) -> Response:
@@ -108,17 +121,11 @@ def _linked(following: str | None) -> dict[str, str]:
 
 
 def _fields(names: str | None) -> Callable[[dict[str, Any]], dict[str, Any]]:
-    """Leaves only the members that were asked for, and the id, which all else hangs on.
-
-    Raises:
-        BadRequest: a story has no such member.
-    """
+    """Leaves only the members that were asked for, and the id, which all else hangs on."""
     if names is None:
         return lambda story: story
-    asked = [name for name in re.split(r"[ ,]+", names) if name]
-    if unknown := sorted(set(asked) - FIELDS):
-        raise BadRequest(f"fields: a story has no {unknown[0][:80]!r}; it has {', '.join(sorted(FIELDS))}")
-    return lambda story: {name: value for name, value in story.items() if name == "id" or name in asked}
+    asked = {"id", *re.split(r"[ ,]", names)}
+    return lambda story: {name: value for name, value in story.items() if name in asked}
 
 
 def _change(change: Change, base_url: str) -> dict[str, Any]:
@@ -128,10 +135,11 @@ def _change(change: Change, base_url: str) -> dict[str, Any]:
 
 def json_response(content: Any, headers: dict[str, str]) -> Response:
     """An answer made for this request alone."""
-    return Response(_encoded(content), content_type=_JSON, headers=CORS | headers)
+    return Response(encoded(content), content_type=JSON, headers=CORS | headers)
 
 
-def _encoded(content: Any) -> bytes:
+def encoded(content: Any) -> bytes:
+    """The content as JSON."""
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -9,7 +9,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable, TooManyRequests
 
 from feeds import errors
-from feeds.web import api, curation, feed_views, metrics, model_api, pages, probes, source_views
+from feeds.web import api, curation, docs, feed_views, metrics, model_api, pages, probes, source_views
 from feeds.web.limiter import client_of
 from feeds.web.parts import WebParts, parts
 
@@ -22,6 +22,7 @@ _BLUEPRINTS = (
     api.blueprint,
     model_api.blueprint,
     curation.blueprint,
+    docs.blueprint,
     feed_views.blueprint,
     metrics.blueprint,
     pages.blueprint,

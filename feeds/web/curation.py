@@ -12,9 +12,11 @@ from feeds.model import Candidate
 from feeds.publish.channel import story_path
 from feeds.review import most_telling
 from feeds.web.api import as_json, json_response, moment, preflight
+from feeds.web.contract import LIMIT, STORY_ID, Operation
 from feeds.web.curators import check_same_site, curator_of_person, curator_of_program, sign_in, sign_out
+from feeds.web.openapi import described
 from feeds.web.parts import parts
-from feeds.web.query import json_body, whole
+from feeds.web.query import json_body
 from feeds.web.query import story_id as checked_id
 
 blueprint = Blueprint("curation", __name__)
@@ -30,16 +32,18 @@ _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
 
 @blueprint.get("/api/v1/review", provide_automatic_options=False)
+@described(Operation("GET", "The stories whose labels would teach most", (LIMIT,), answer="Queue", curators=True, errors=(400, 401)))
 def queue() -> Response:
     """The stories whose labels would teach most."""
     curator_of_program()
     site = parts()
-    found = _queue(whole(request.args, "limit", 1, 100) or _QUEUE)
+    found = _queue(LIMIT.value(request.args) or _QUEUE)
     items = [{"value": item.value, "why": item.why, "story": as_json(item.story, site.base_url)} for item in found]
     return json_response({"items": items}, _PRIVATE)
 
 
 @blueprint.get("/api/v1/stories/<story_id>/topics", provide_automatic_options=False)
+@described(Operation("GET", "A story's topics and who decided", (STORY_ID,), answer="StoryTopics", curators=True, errors=(401, 404)))
 def decisions(story_id: str) -> Response:
     """A story's topics, and who decided what on them and when."""
     curator_of_program()
@@ -47,6 +51,11 @@ def decisions(story_id: str) -> Response:
 
 
 @blueprint.put("/api/v1/stories/<story_id>/topics", provide_automatic_options=False)
+@described(
+    Operation(
+        "PUT", "Decide on a story's topics", (STORY_ID,), body="Decisions", answer="StoryTopics", curators=True, errors=(400, 401, 404, 413)
+    )
+)
 def decide(story_id: str) -> Response:
     """A curator's word on a story's topics."""
     curator = curator_of_program()

@@ -12,6 +12,8 @@ from feeds.model import StoryQuery
 from feeds.publish.selection import feed_address, page_address
 from feeds.text import scrub
 from feeds.web.api import json_response, moment, preflight, versioned
+from feeds.web.contract import Operation
+from feeds.web.openapi import described
 from feeds.web.parts import drift_of, parts
 from feeds.web.query import json_body
 
@@ -21,6 +23,7 @@ _FRESH = {"Cache-Control": "no-store"}
 
 
 @blueprint.get("/topics", provide_automatic_options=False)
+@described(Operation("GET", "The topics, with where to follow each", answer="Topics", errors=()))
 def topics() -> Response:
     """The topics, with where to follow each."""
     site = parts()
@@ -40,6 +43,7 @@ def topics() -> Response:
 
 
 @blueprint.get("/model", provide_automatic_options=False)
+@described(Operation("GET", "The model in use, its measured quality and the drift of the news", answer="Model", errors=()))
 def model() -> Response:
     """The model in use with its measured quality, and whether the news has drifted away from it."""
     site = parts()
@@ -51,6 +55,7 @@ def model() -> Response:
 
 
 @blueprint.post("/classify", provide_automatic_options=False)
+@described(Operation("POST", "What the model makes of a text, and why", body="Text", answer="Judged", errors=(400, 413)))
 def classify() -> Response:
     """What the model in use makes of a text, and everything that led to it."""
     content = json_body()

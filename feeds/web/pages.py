@@ -26,7 +26,7 @@ from feeds.web.query import story_id as checked_id
 
 blueprint = Blueprint("pages", __name__)
 
-_HTML = "text/html; charset=utf-8"
+HTML = "text/html; charset=utf-8"
 _STORIES = 30
 
 
@@ -128,7 +128,7 @@ def _older(query: StoryQuery, cursor: str | None) -> str | None:
 def _page(template: str, **values: Any) -> Response:
     site = parts()
     modified = site.documents.modified(site.store.stories.last_change())
-    return answer(request, document(rendered(template, **values).encode(), _HTML, modified))
+    return answer(request, document(rendered(template, **values).encode(), HTML, modified))
 
 
 def rendered(template: str, **values: Any) -> str:

@@ -14,20 +14,22 @@ from feeds.publish.channel import SOURCES
 from feeds.text import web_url
 from feeds.web.answer import revalidated
 from feeds.web.api import json_response, moment, preflight
+from feeds.web.contract import SOURCE_ID, Operation, whole
+from feeds.web.openapi import described
 from feeds.web.pages import rendered
 from feeds.web.parts import parts
-from feeds.web.query import whole
 
 blueprint = Blueprint("sources", __name__)
 
 _PAGE = 100
+_PAGE_NUMBER = whole("page", 1, 10**6 - 1, "Which hundred of the sources.")
 
 
 @blueprint.get(SOURCES)
 def page() -> Response:
     """All sources, those that somebody should look at first."""
     sources = sorted(parts().store.sources.list(), key=lambda each: (STATES.index(state(each)), public_name(each).casefold(), each.id))
-    number = whole(request.args, "page", 1, 10**6 - 1) or 1
+    number = _PAGE_NUMBER.value(request.args) or 1
     shown = sources[(number - 1) * _PAGE : number * _PAGE]
     html = rendered(
         "sources.html",
@@ -42,11 +44,13 @@ def page() -> Response:
 
 
 @blueprint.get("/api/v1/sources", provide_automatic_options=False)
+@described(Operation("GET", "The sources and how they do", answer="Sources", errors=()))
 def sources() -> Response:
     return revalidated(request, json_response({"items": [source_json(each) for each in parts().store.sources.list()]}, {}))
 
 
 @blueprint.get("/api/v1/sources/<source_id>", provide_automatic_options=False)
+@described(Operation("GET", "One source", (SOURCE_ID,), answer="Source", errors=(404,)))
 def source(source_id: str) -> Response:
     if not re.fullmatch(r"[1-9][0-9]{0,17}", source_id):
         raise NotFound("no such source")

@@ -1,0 +1,146 @@
+"""What programs may ask and what they are answered: declared once, for checking requests and for telling (OpenAPI 3.1)."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
+
+from feeds.errors import InputError
+from feeds.text import plain_line
+from feeds.words import LONGEST_SEARCH, MOST_WORDS, search_of
+
+Schema = Mapping[str, Any]
+
+ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
+MAX_LIMIT = 100
+_MOST_ID = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A word of a request. ``read`` makes of its text what it means, or raises ValueError with what it ``must`` be."""
+
+    name: str
+    description: str
+    schema: Schema
+    must: str
+    read: Callable[[str], Any]
+
+    def value(self, args: MultiDict[str, str]) -> Any:
+        """What the parameters of a request say, None if they do not name it.
+
+        Raises:
+            BadRequest: it cannot be used; the message tells how it should be.
+        """
+        if self.name not in args:
+            return None
+        try:
+            return self.read(args[self.name])
+        except ValueError as error:
+            raise BadRequest(f"{self.name} must be {str(error) or self.must}") from error
+
+
+def whole(name: str, low: int, high: int, description: str, default: int | None = None) -> Parameter:
+    """A parameter that is a whole number."""
+
+    def read(value: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,19}", value) or not low <= int(value) <= high:
+            raise ValueError
+        return int(value)
+
+    schema = {"type": "integer", "minimum": low, "maximum": high} | ({} if default is None else {"default": default})
+    must = f"a whole number {f'from {low} to {high}' if high < 10**6 else f'of at least {low}'}"
+    return Parameter(name, description, schema, must, read)
+
+
+def matching(name: str, pattern: str, description: str, must: str) -> Parameter:
+    """A parameter that is a text of one form."""
+
+    def read(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError
+        return value
+
+    return Parameter(name, description, {"type": "string", "pattern": f"^(?:{pattern})$"}, must, read)
+
+
+def _share(value: str) -> float:
+    share = float(value) if re.fullmatch(r"[0-9.eE+-]{1,30}", value) else math.nan
+    if not 0 <= share <= 1:
+        raise ValueError
+    return share
+
+
+def _since(value: str) -> int:
+    try:
+        if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+            moment = datetime.combine(date.fromisoformat(value), time(), UTC)
+        else:
+            # A plus sign that was not escaped arrives as a space.
+            moment = datetime.fromisoformat(value.replace(" ", "+") if re.match(r"\d{4}-\d\d-\d\d[Tt]", value) else value)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
+        raise ValueError from None
+
+
+def _words(value: str) -> str:
+    words = plain_line(value)
+    if words:
+        try:
+            search_of(words)
+        except InputError as error:
+            raise ValueError(f"something to search for: {error}") from error
+    return words
+
+
+LIMIT = whole("limit", 1, MAX_LIMIT, "How many to answer with at most.", 50)
+SOURCE = whole("source", 1, _MOST_ID, "Only what this source tells, by its id.")
+SEQ = whole("since", 0, _MOST_ID, "The place in the change log after which to begin.", 0)
+CURSOR = matching(
+    "cursor", ULID, "Where the page before ended: take it from its `next`.", "taken from the next address of an earlier answer"
+)
+BEFORE = matching("before", ULID, "Where an archive document ends.", "taken from the next address of an earlier answer")
+STORY_ID = matching("story_id", ULID, "A story's id; it stays, also when others turn out to tell the same.", "the id of a story")
+SOURCE_ID = matching("source_id", "[1-9][0-9]{0,17}", "A source's id.", "the id of a source")
+Q = Parameter(
+    "q",
+    'Words to look for in title and text, in any form; `"two words"` as they stand; `-word` for none with it.',
+    {"type": "string", "maxLength": LONGEST_SEARCH, "pattern": rf"^\s*(?:\S+\s+){{0,{MOST_WORDS - 1}}}\S*\s*$"},
+    "words to look for",
+    _words,
+)
+MIN_CONFIDENCE = Parameter(
+    "min_confidence",
+    "How sure a topic must be at least; what a curator chose is certain.",
+    {"type": "number", "minimum": 0, "maximum": 1},
+    "a number from 0 to 1, e.g. 0.8",
+    _share,
+)
+SINCE = Parameter(
+    "since",
+    "Only what was first seen on this day or at this time or later.",
+    {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]},
+    "a date or time such as 2026-03-01 or 2026-03-01T09:30:00Z",
+    _since,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing to ask for. ``body`` and ``answer`` are names of schemas; without one the answer is text of the ``media`` type."""
+
+    method: str
+    summary: str
+    parameters: tuple[Parameter, ...] = ()
+    body: str | None = None
+    answer: str = ""
+    media: str = "application/json"
+    curators: bool = False
+    errors: tuple[int, ...] = (400,)
