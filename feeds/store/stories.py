@@ -9,7 +9,20 @@ from typing import Any
 import sqlalchemy as sa
 
 from feeds.errors import NotFound
-from feeds.model import AlsoReported, ArticleRef, Candidate, Change, Evidence, FeedState, PublishedStory, Source, StoryQuery, Tag, Tombstone
+from feeds.model import (
+    AlsoReported,
+    ArticleRef,
+    Candidate,
+    Change,
+    Evidence,
+    FeedState,
+    Found,
+    PublishedStory,
+    Source,
+    StoryQuery,
+    Tag,
+    Tombstone,
+)
 from feeds.store.engine import reading
 from feeds.store.finding import find, tombstones
 from feeds.store.schema import article, change, feed, report, source, story, story_topic
@@ -28,6 +41,15 @@ class Stories:
         """
         with reading(self._engine) as connection:
             return _load(connection, find(connection, query).ids)
+
+    def find(self, query: StoryQuery) -> Found:
+        """The ids alone of what ``page`` gives.
+
+        Raises:
+            InputError: its words cannot be searched for.
+        """
+        with reading(self._engine) as connection:
+            return find(connection, query)
 
     def walk(self, query: StoryQuery) -> tuple[list[PublishedStory], str | None]:
         """As ``page``, with the id below which older ones follow, None at the end; fewer than ``limit`` need not be all."""
