@@ -18,6 +18,9 @@ from werkzeug.http import http_date, parse_accept_header, parse_date, parse_etag
 from feeds.publish.document import Document
 
 _CACHING = "public, max-age=300, stale-if-error=86400"
+_CSP = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+# Of everything that a browser shows as a page.
+PAGE_HEADERS = (("Content-Security-Policy", _CSP), ("Referrer-Policy", "no-referrer"))
 # Where the application leaves the document that it answered with.
 DOCUMENT = "healthwire.document"
 
@@ -70,7 +73,6 @@ class Answer:
     def _validators(self, etag: str) -> list[tuple[str, str]]:
         return [
             ("ETag", f'"{etag}"'),
-            ("Last-Modified", http_date(self.document.modified)),
             ("Cache-Control", _CACHING),
             ("Vary", "Accept-Encoding"),
             ("X-Content-Type-Options", "nosniff"),
@@ -78,7 +80,14 @@ class Answer:
         ]
 
     def _content(self, length: int) -> list[tuple[str, str]]:
-        return [("Content-Type", self.document.content_type), ("Content-Length", str(length))]
+        """What a 304 leaves out, as whoever gets one has it already (RFC 9110 section 15.4.5)."""
+        kind = self.document.content_type
+        return [
+            ("Content-Type", kind),
+            ("Content-Length", str(length)),
+            ("Last-Modified", http_date(self.document.modified)),
+            *(PAGE_HEADERS if kind.startswith("text/html") else ()),
+        ]
 
 
 def _status(status: HTTPStatus) -> str:

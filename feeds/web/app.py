@@ -10,13 +10,11 @@ from werkzeug.exceptions import Gone, HTTPException, InternalServerError, NotFou
 
 from feeds import errors
 from feeds.web import api, curation, feed_views, metrics, model_api, pages, probes, source_views
+from feeds.web.answer import PAGE_HEADERS
 from feeds.web.limiter import client_of
 from feeds.web.parts import WebParts, parts
 
 _log = logging.getLogger(__name__)
-
-_CSP = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-
 
 _BLUEPRINTS = (
     api.blueprint,
@@ -108,6 +106,6 @@ def _protect(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Vary", "Accept-Encoding")
     if response.mimetype == "text/html":
-        response.headers.setdefault("Content-Security-Policy", _CSP)
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        for name, value in PAGE_HEADERS:
+            response.headers.setdefault(name, value)
     return response
