@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time
+from math import ceil
 from typing import Any
 
 from flask import request
@@ -109,7 +110,8 @@ def _since(value: str | None) -> int | None:
         else:
             # A plus sign that was not escaped arrives as a space.
             moment = datetime.fromisoformat(value.replace(" ", "+") if "T" in value else value)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        # Stories are seen at whole seconds: what was seen in this one was before any part of it.
+        return ceil((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         raise BadRequest("since must be a date or time such as 2026-03-01 or 2026-03-01T09:30:00Z") from None
 
