@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -50,9 +51,8 @@ class Answer:
                 return True
             tags = parse_etags(named)
             return tags.star_tag or tags.contains_weak(document.etag) or tags.contains_weak(document.gzip_etag)
-        since = environ.get("HTTP_IF_MODIFIED_SINCE")
-        date = parse_date(since) if since else None
-        return date is not None and document.modified <= date.timestamp()
+        since = _date(environ.get("HTTP_IF_MODIFIED_SINCE"))
+        return since is not None and document.modified <= since.timestamp()
 
     @cached_property
     def _known_plain(self) -> list[tuple[str, str]]:
@@ -107,11 +107,22 @@ def answer(request: Request, document: Document, headers: Mapping[str, str] | No
     return response
 
 
+def _date(value: str | None) -> datetime | None:
+    """The date that a header tells; None if it is none."""
+    try:
+        return parse_date(value)
+    except OverflowError:
+        # The year is no number for a computer.
+        return None
+
+
 def revalidated(request: Request, response: Response) -> Response:
     """The response, which caches may keep but must ask about each time: it can change without a story's change."""
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
-    response.make_conditional(request)
+    # There is no date, and what is only read needs no other condition.
+    asked: dict[str, Any] = {name: request.environ[name] for name in ("REQUEST_METHOD", "HTTP_IF_NONE_MATCH") if name in request.environ}
+    response.make_conditional(asked)
     return response
 
 

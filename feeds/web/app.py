@@ -6,7 +6,8 @@ import logging
 from datetime import timedelta
 
 from flask import Flask, Response, jsonify, render_template, request
-from werkzeug.exceptions import Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import BadRequest, Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable, TooManyRequests
+from werkzeug.http import parse_date
 
 from feeds import errors
 from feeds.web import api, curation, feed_views, metrics, model_api, pages, probes, source_views
@@ -53,6 +54,7 @@ def create_app(site: WebParts, secret_key: str) -> Flask:
     app.register_error_handler(errors.StoreError, _unavailable)
     app.register_error_handler(Exception, _broken)
     app.before_request(_limit)
+    app.before_request(_check)
     app.after_request(_protect)
     return app
 
@@ -70,6 +72,24 @@ def _limit() -> None:
     if wait := site.limiter.wait(client):
         per_minute = f"more than {site.limiter.per_minute} answers a minute that are not in memory"
         raise TooManyRequests(f"you ask for {per_minute}; ask again in {wait} s", retry_after=wait)
+
+
+def _check() -> None:
+    """Makes sure that nobody stumbles over what a request says of itself.
+
+    Raises:
+        BadRequest: its query is no text.
+    """
+    try:
+        _ = request.args
+    except UnicodeDecodeError:
+        raise BadRequest("the query of an address must be UTF-8") from None
+    for name in ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE"):
+        try:
+            parse_date(request.environ.get(name))
+        except OverflowError:
+            # A year beyond all numbers is as good as any other word that is no date.
+            request.environ[name] = "0"
 
 
 def _explain(error: HTTPException) -> Response:
