@@ -11,6 +11,7 @@ from ipaddress import ip_network
 from threading import Thread
 
 import pytest
+from fakes import Seconds
 from hypothesis import given
 from hypothesis import strategies as st
 from website import Site
@@ -22,16 +23,6 @@ from feeds.web.limiter import Limiter, client_of
 from feeds.web.memory import Memory, Version
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
-
-
-@dataclass
-class Seconds:
-    """A clock that stands still until it is moved."""
-
-    now: float = 5000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from builders import issue, news
-from fakes import START
+from fakes import START, Seconds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from website import TOPICS, Site, topics
@@ -43,16 +43,6 @@ PLACES = [
     "/api/v1/topics",
 ]
 OWL = "Owls nest at the infirmary"
-
-
-class Seconds:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def always_later() -> Callable[[], float]:
@@ -95,8 +85,9 @@ def told(response: TestResponse) -> tuple[str, list[tuple[str, str]], bytes]:
 
 
 @pytest.fixture
-def front(site: Site) -> Front:
-    return Front(site)
+def front(still: Site) -> Front:
+    """Nothing is in its memory yet."""
+    return Front(still)
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +107,7 @@ def test_the_version_is_read_again_after_ten_milliseconds_and_not_before() -> No
     version = Version(lambda: next(numbers), clock)
     seen = []
     for moment in (0.0, 0.001, 0.009, 0.0101, 0.019, 0.0202, 9.0, 9.0):
-        clock.now = 100 + moment
+        clock.now = 5000 + moment
         seen.append(version.now())
     assert seen == [1, 1, 1, 2, 2, 3, 4, 4]
 
@@ -183,7 +174,7 @@ def test_while_the_store_fails_the_last_version_holds_and_it_is_asked_once_a_sec
     answers: Iterator[int | None] = iter([None, 7, None, None, 8])
 
     def read() -> Hashable:
-        asked.append(clock.now - 100)
+        asked.append(clock.now - 5000)
         answer = next(answers)
         if answer is None:
             raise StoreError("the disk is gone")
@@ -192,7 +183,7 @@ def test_while_the_store_fails_the_last_version_holds_and_it_is_asked_once_a_sec
     version = Version(read, clock)
     seen = {}
     for moment in (0.0, 0.9, 1.1, 1.2, 2.1, 2.3, 3.3):
-        clock.now = 100 + moment
+        clock.now = 5000 + moment
         seen[moment] = version.now()
     assert seen == {0.0: None, 0.9: None, 1.1: 7, 1.2: 7, 2.1: 7, 2.3: 7, 3.3: 8}
     assert [round(moment, 1) for moment in asked] == [0.0, 1.1, 1.2, 2.3, 3.3]
@@ -299,21 +290,23 @@ def give_up(site: Site) -> None:
 
 
 @pytest.mark.parametrize("change", [tell_new, edit, decide, retag, merge, withdraw, give_up])
-def test_the_first_request_after_a_change_sees_it(front: Front, change: Callable[[Site], None]) -> None:
-    story = f"/stories/{front.site.ids()[OWL]}"
+def test_the_first_request_after_a_change_sees_it(site: Site, change: Callable[[Site], None]) -> None:
+    front = Front(site)
+    story = f"/stories/{site.ids()[OWL]}"
     places = ["/", "/topics/workforce", "/feeds/all.atom", "/feeds/workforce.json", "/api/v1/stories", "/api/v1/changes", story]
     before = {place: front.client.get(place).data for place in places}
-    change(front.site)
+    change(site)
     after = {place: front.client.get(place).data for place in places}
-    assert after == {place: front.site.client.get(place).data for place in places}
+    assert after == {place: site.client.get(place).data for place in places}
     assert after["/api/v1/changes"] != before["/api/v1/changes"]
 
 
-def test_what_happened_to_a_source_is_seen_at_once(front: Front) -> None:
+def test_what_happened_to_a_source_is_seen_at_once(site: Site) -> None:
+    front = Front(site)
     place = "/feeds/sources-health.atom"
     assert "fell silent for a test" not in front.text(place)
-    (watched,) = [each for each in front.site.store.silences.watched() if each.id == front.site.press.id]
-    assert front.site.store.silences.fall_silent(watched, START, "fell silent for a test", START + 300)
+    (watched,) = [each for each in site.store.silences.watched() if each.id == site.press.id]
+    assert site.store.silences.fall_silent(watched, START, "fell silent for a test", START + 300)
     assert "fell silent for a test" in front.text(place)
 
 
