@@ -24,6 +24,16 @@ class FakeClock:
         self.now += seconds
 
 
+class Seconds:
+    """A monotonic clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 5000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class KeywordTagger:
     """Knows a topic by its words: one of them is enough to choose it."""
 

@@ -24,7 +24,8 @@ def test_without_an_environment_the_defaults_hold() -> None:
     assert settings.address == "http://127.0.0.1:8000"
     assert (settings.poll_interval, settings.poll_min_interval, settings.poll_max_interval, settings.tick) == (3600, 900, 86_400, 5)
     assert (settings.fetch_timeout, settings.max_bytes, settings.concurrency, settings.per_host) == (30, 15 * 2**20, 50, 1)
-    assert settings.allow_addresses == ()
+    assert settings.allow_addresses == settings.trusted_proxies == ()
+    assert settings.rate_limit == 3000
 
 
 def test_the_default_list_of_sources_is_usable() -> None:
@@ -57,6 +58,9 @@ GOOD = [
     ("RAW_DAYS", "0", {"raw_days": 0}),
     ("RAW_BYTES", "1000000", {"raw_bytes": 1_000_000}),
     ("RETRAIN_AFTER", "0", {"retrain_after": 0}),
+    ("RATE_LIMIT", "0", {"rate_limit": 0}),
+    ("RATE_LIMIT", "1000000", {"rate_limit": 1_000_000}),
+    ("TRUSTED_PROXIES", "10.1.2.3/8, fd00::/8\t192.168.0.7", {"trusted_proxies": NETWORKS}),
     ("SECRET_KEY", "0123456789abcdef", {"secret_key": "0123456789abcdef"}),
     ("LOG_FORMAT", "json", {"log_format": "json"}),
     ("TICK", "", {}),
@@ -88,6 +92,8 @@ def test_a_good_value_is_taken(name: str, value: str, changed: dict[str, object]
         ("MAX_BYTES", "1023", "whole number from 1024 to"),
         ("MAX_BYTES", "1073741825", "whole number from 1024 to"),
         *(("ALLOW_ADDRESSES", value, "networks such as") for value in ("10.0.0.0/33", "localhost", "10.0.0.0-10.0.0.9", "*")),
+        *(("TRUSTED_PROXIES", value, "networks such as") for value in ("proxy.example", "10.0.0.1:80", "fd00::/129", "all")),
+        *(("RATE_LIMIT", value, "whole number from 0 to 1000000") for value in ("-1", "1000001", "none", "10/s")),
         ("LOG_FORMAT", "JSON", "text or json"),
     ],
 )  # fmt: skip

@@ -13,14 +13,19 @@ from fakes import START
 from website import Site, open_site
 from werkzeug.test import TestResponse
 
-PLACES = ["/feeds/all.atom", "/feeds/finance.atom", "/api/v1/stories", "/"]
 LAST_CHANGE = START + 180
 TYPES = {
     "/feeds/all.atom": "application/atom+xml; charset=utf-8",
     "/feeds/finance.atom": "application/atom+xml; charset=utf-8",
+    "/feeds/finance.rss": "application/rss+xml; charset=utf-8",
+    "/feeds/finance+workforce.json": "application/feed+json; charset=utf-8",
     "/api/v1/stories": "application/json; charset=utf-8",
+    "/api/v1/changes": "application/json; charset=utf-8",
+    "/api/v1/stories.csv": "text/csv; charset=utf-8; header=present",
     "/": "text/html; charset=utf-8",
+    "/search?q=trust": "text/html; charset=utf-8",
 }
+PLACES = list(TYPES)
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +53,7 @@ def assert_not_modified(response: TestResponse) -> None:
     assert response.data == b""
     assert not {"Content-Type", "Content-Encoding", "Content-Length"} & set(response.headers.keys())
     assert {"ETag", "Vary", "Cache-Control"} <= set(response.headers.keys())
+    assert len(response.headers) == len(set(response.headers.keys()))
 
 
 def test_an_answer_says_what_it_is_and_how_long_it_keeps(site: Site, place: str) -> None:

@@ -18,7 +18,7 @@ def query_words(query: StoryQuery) -> dict[str, str]:
     if query.source is not None:
         words["source"] = str(query.source)
     if query.min_confidence:
-        words["min_confidence"] = f"{query.min_confidence:g}"
+        words["min_confidence"] = f"{query.min_confidence:.9f}".rstrip("0")
     return words
 
 
@@ -46,4 +46,4 @@ def page_address(query: StoryQuery) -> str:
 
 
 def _with(path: str, words: Mapping[str, str]) -> str:
-    return f"{path}?{urlencode(words, quote_via=quote, safe='+')}" if words else path
+    return f"{path}?{urlencode(words, quote_via=quote)}" if words else path

@@ -14,6 +14,7 @@ from feeds.model import Source, Subscription, Tally
 from feeds.store.engine import reading, writing
 from feeds.store.record import withdraw_source
 from feeds.store.schema import entry_marks, source
+from feeds.store.status import note_edited
 
 SOURCE_COLUMNS = [source.c[name] for name in Source.__dataclass_fields__]
 
@@ -82,6 +83,7 @@ class Sources:
                     if any(value != getattr(known, name) for name, value in values.items()):
                         connection.execute(source.update().where(source.c.id == known.id).values(values))
                         updated += 1
+            note_edited(connection)
         return updated
 
     def list(self) -> list[Source]:
@@ -127,6 +129,7 @@ class Sources:
                 connection.execute(source.delete().where(source.c.id == gone))
             if letters:
                 _read_anew(connection)
+            note_edited(connection)
             return tally
 
     def set(self, source_id: int, **settings: Unpack[SourceSettings]) -> Source:
@@ -139,6 +142,7 @@ class Sources:
         """
         with writing(self._engine) as connection:
             connection.execute(source.update().where(source.c.id == source_id).values(settings))
+            note_edited(connection)
             return _only(connection, source_id)
 
     def stop(self, source_id: int) -> bool:

@@ -9,6 +9,9 @@ from feeds.model import Health
 from feeds.store.engine import reading, writing
 from feeds.store.schema import change, meta, source_event
 
+# How often people changed something of sources.
+_EDITED = "edited"
+
 
 class Status:
     def __init__(self, engine: sa.Engine) -> None:
@@ -34,12 +37,13 @@ class Status:
         with writing(self._engine) as connection:
             _set(connection, f"done:{task}", "yes")
 
-    def version(self) -> tuple[int, int]:
-        """What everybody can see is at: it changes with every change of a story, and with whatever happens to a source."""
+    def version(self) -> tuple[int, int, int]:
+        """What everybody can see is at: it changes with every change of a story, and with whatever is done to a source."""
         last = [sa.select(sa.func.max(column)).scalar_subquery() for column in (change.c.seq, source_event.c.id)]
+        edited = sa.select(meta.c.value).where(meta.c.key == _EDITED).scalar_subquery()
         with reading(self._engine) as connection:
-            row = connection.execute(sa.select(*last)).one()
-            return row[0] or 0, row[1] or 0
+            row = connection.execute(sa.select(*last, edited)).one()
+            return row[0] or 0, row[1] or 0, int(row[2] or 0)
 
     def beat(self, now: int, model: str) -> None:
         """Ingest says that it is alive and which model it tags with."""
@@ -60,3 +64,8 @@ def _get(connection: sa.Connection, key: str) -> str | None:
 def _set(connection: sa.Connection, key: str, value: str) -> None:
     if connection.execute(meta.update().where(meta.c.key == key).values(value=value)).rowcount == 0:
         connection.execute(meta.insert().values(key=key, value=value))
+
+
+def note_edited(connection: sa.Connection) -> None:
+    """Says that a person changed something of a source that everybody can see."""
+    _set(connection, _EDITED, str(int(_get(connection, _EDITED) or 0) + 1))

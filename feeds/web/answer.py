@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import Any
@@ -18,6 +19,9 @@ from werkzeug.http import http_date, parse_accept_header, parse_date, parse_etag
 from feeds.publish.document import Document
 
 _CACHING = "public, max-age=300, stale-if-error=86400"
+_CSP = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+# Of everything that a browser shows as a page.
+PAGE_HEADERS = (("Content-Security-Policy", _CSP), ("Referrer-Policy", "no-referrer"))
 # Where the application leaves the document that it answered with.
 DOCUMENT = "healthwire.document"
 
@@ -47,9 +51,8 @@ class Answer:
                 return True
             tags = parse_etags(named)
             return tags.star_tag or tags.contains_weak(document.etag) or tags.contains_weak(document.gzip_etag)
-        since = environ.get("HTTP_IF_MODIFIED_SINCE")
-        date = parse_date(since) if since else None
-        return date is not None and document.modified <= date.timestamp()
+        since = _date(environ.get("HTTP_IF_MODIFIED_SINCE"))
+        return since is not None and document.modified <= since.timestamp()
 
     @cached_property
     def _known_plain(self) -> list[tuple[str, str]]:
@@ -70,7 +73,6 @@ class Answer:
     def _validators(self, etag: str) -> list[tuple[str, str]]:
         return [
             ("ETag", f'"{etag}"'),
-            ("Last-Modified", http_date(self.document.modified)),
             ("Cache-Control", _CACHING),
             ("Vary", "Accept-Encoding"),
             ("X-Content-Type-Options", "nosniff"),
@@ -78,7 +80,14 @@ class Answer:
         ]
 
     def _content(self, length: int) -> list[tuple[str, str]]:
-        return [("Content-Type", self.document.content_type), ("Content-Length", str(length))]
+        """What a 304 leaves out, as whoever gets one has it already (RFC 9110 section 15.4.5)."""
+        kind = self.document.content_type
+        return [
+            ("Content-Type", kind),
+            ("Content-Length", str(length)),
+            ("Last-Modified", http_date(self.document.modified)),
+            *(PAGE_HEADERS if kind.startswith("text/html") else ()),
+        ]
 
 
 def _status(status: HTTPStatus) -> str:
@@ -98,11 +107,22 @@ def answer(request: Request, document: Document, headers: Mapping[str, str] | No
     return response
 
 
+def _date(value: str | None) -> datetime | None:
+    """The date that a header tells; None if it is none."""
+    try:
+        return parse_date(value)
+    except OverflowError:
+        # The year is no number for a computer.
+        return None
+
+
 def revalidated(request: Request, response: Response) -> Response:
     """The response, which caches may keep but must ask about each time: it can change without a story's change."""
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
-    response.make_conditional(request)
+    # There is no date, and what is only read needs no other condition.
+    asked: dict[str, Any] = {name: request.environ[name] for name in ("REQUEST_METHOD", "HTTP_IF_NONE_MATCH") if name in request.environ}
+    response.make_conditional(asked)
     return response
 
 

@@ -6,17 +6,16 @@ import logging
 from datetime import timedelta
 
 from flask import Flask, Response, jsonify, render_template, request
-from werkzeug.exceptions import Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable, TooManyRequests
+from werkzeug.exceptions import BadRequest, Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable, TooManyRequests
+from werkzeug.http import parse_date
 
 from feeds import errors
 from feeds.web import api, curation, docs, feed_views, metrics, model_api, pages, probes, source_views
+from feeds.web.answer import PAGE_HEADERS
 from feeds.web.limiter import client_of
 from feeds.web.parts import WebParts, parts
 
 _log = logging.getLogger(__name__)
-
-_CSP = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-
 
 _BLUEPRINTS = (
     api.blueprint,
@@ -56,6 +55,7 @@ def create_app(site: WebParts, secret_key: str) -> Flask:
     app.register_error_handler(errors.StoreError, _unavailable)
     app.register_error_handler(Exception, _broken)
     app.before_request(_limit)
+    app.before_request(_check)
     app.after_request(_protect)
     return app
 
@@ -75,6 +75,24 @@ def _limit() -> None:
         raise TooManyRequests(f"you ask for {per_minute}; ask again in {wait} s", retry_after=wait)
 
 
+def _check() -> None:
+    """Makes sure that nobody stumbles over what a request says of itself.
+
+    Raises:
+        BadRequest: its query is no text.
+    """
+    try:
+        _ = request.args
+    except UnicodeDecodeError:
+        raise BadRequest("the query of an address must be UTF-8") from None
+    for name in ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE"):
+        try:
+            parse_date(request.environ.get(name))
+        except OverflowError:
+            # A year beyond all numbers is as good as any other word that is no date.
+            request.environ[name] = "0"
+
+
 def _explain(error: HTTPException) -> Response:
     """An error as the client can use it: a problem document (RFC 9457) for programs, a page for people."""
     status, title = error.code or 500, error.name
@@ -83,7 +101,7 @@ def _explain(error: HTTPException) -> Response:
         response = jsonify({"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": request.path})
         response.content_type = "application/problem+json"
         response.headers["Access-Control-Allow-Origin"] = "*"
-    elif request.path.startswith("/feeds/"):
+    elif request.path.startswith("/feeds"):
         response = Response(f"{status} {title}: {detail}\n", content_type="text/plain; charset=utf-8")
     else:
         response = Response(render_template("error.html", status=status, title=title, detail=detail))
@@ -109,6 +127,6 @@ def _protect(response: Response) -> Response:
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Vary", "Accept-Encoding")
     if response.mimetype == "text/html":
-        response.headers.setdefault("Content-Security-Policy", _CSP)
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
+        for name, value in PAGE_HEADERS:
+            response.headers.setdefault(name, value)
     return response

@@ -85,7 +85,8 @@ def _since(value: str) -> int:
         else:
             # A plus sign that was not escaped arrives as a space.
             moment = datetime.fromisoformat(value.replace(" ", "+") if re.match(r"\d{4}-\d\d-\d\d[Tt]", value) else value)
-        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+        # Stories are seen at whole seconds: what was seen in this one was before any part of it.
+        return math.ceil((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         raise ValueError from None
 

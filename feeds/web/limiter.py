@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import time
 from collections.abc import Callable, Sequence
 from math import ceil
@@ -13,6 +14,10 @@ from feeds.settings import Network
 # A minute's worth may be asked for at once.
 _WINDOW = 60.0
 _MOST_CLIENTS = 10_000
+# Some proxies tell the port, too, which differs with every connection.
+_WITH_PORT = re.compile(r"\[(.+)\](?::[0-9]+)?|([0-9.]+):[0-9]+")
+
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class Limiter:
@@ -28,8 +33,8 @@ class Limiter:
         """The seconds that this client must wait before it may ask again; 0 if it may ask now, which counts."""
         if not self.per_minute:
             return 0
-        now = self._clock()
         with self._lock:
+            now = self._clock()
             before, spent = self._spent.pop(client, (now, 0.0))
             rate = self.per_minute / _WINDOW
             spent = max(0.0, spent - (now - before) * rate)
@@ -46,21 +51,26 @@ def client_of(peer: str, forwarded: str, proxies: Sequence[Network]) -> str:
 
     Of IPv6 it is the network of a subscriber (/64), who has more addresses than could be counted.
     """
-    client = peer
+    client = _address(peer)
     for hop in reversed(forwarded.split(",")):
         if not _is_in(client, proxies) or not hop.strip():
             break
-        client = hop.strip()
-    try:
-        address = ipaddress.ip_address(client)
-    except ValueError:
+        client = _address(hop.strip())
+    if isinstance(client, str):
         return client[:100]
-    return str(address) if address.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
+    return str(client) if client.version == 4 else str(ipaddress.ip_network((client, 64), strict=False))
 
 
-def _is_in(address: str, networks: Sequence[Network]) -> bool:
+def _address(said: str) -> _Address | str:
+    """The address that is said; what is none stays as it is."""
+    bare = _WITH_PORT.fullmatch(said)
     try:
-        known = ipaddress.ip_address(address)
+        address = ipaddress.ip_address((bare[1] or bare[2]) if bare else said)
     except ValueError:
-        return False
-    return any(known in network for network in networks if network.version == known.version)
+        return said
+    # So a socket for both kinds of address tells those of IPv4, which would all be in one network.
+    return address.ipv4_mapped or address if isinstance(address, ipaddress.IPv6Address) else address
+
+
+def _is_in(address: _Address | str, networks: Sequence[Network]) -> bool:
+    return not isinstance(address, str) and any(address in network for network in networks if network.version == address.version)

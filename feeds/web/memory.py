@@ -40,8 +40,10 @@ class Version:
         """Equal as long as nothing changed; None if it was never read."""
         if self._clock() >= self._good_until and self._lock.acquire(blocking=False):
             try:
-                self._value = self._read()
-                self._good_until = self._clock() + _PAUSE
+                # Somebody may have read it since the clock was looked at.
+                if self._clock() >= self._good_until:
+                    self._value = self._read()
+                    self._good_until = self._clock() + _PAUSE
             except StoreError as error:
                 _log.warning("it cannot be told whether something changed: %s", error)
                 self._good_until = self._clock() + _PAUSE_AFTER_ERROR
@@ -72,7 +74,7 @@ class Memory:
             return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
         answered = self._application(environ, start_response)
         made = environ.get(DOCUMENT)
-        if made is not None and len(address[1]) <= _LONGEST_ADDRESS:
+        if made is not None and sum(map(len, address)) <= _LONGEST_ADDRESS:
             # Of the version before it was made: what changed meanwhile may not be in it.
             self._keep(address, version, made)
         return answered

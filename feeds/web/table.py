@@ -13,7 +13,7 @@ from feeds.publish.channel import story_path
 
 _COLUMNS = ("id", "published", "first_seen", "title", "url", "source", "round_up", "position", "of", "topics", "confidence", "text")
 # Spreadsheets take a cell that begins so for a formula, which would do what an outsider wrote.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = (*"=+-@", *"＝＋－＠", *"\t\r\n")
 
 
 def story_table(stories: Sequence[PublishedStory], base_url: str) -> bytes:
