@@ -55,7 +55,7 @@ class _Page:
 class FeedDocuments:
     """The documents of all feeds; one is rebuilt only when the change log says that a story in its topics changed.
 
-    Those that were asked for last are kept, up to 64 MiB.
+    Those that were built last are kept, up to 64 MiB.
     """
 
     def __init__(self, store: Store, topics: Sequence[Topic], base_url: str) -> None:
@@ -81,7 +81,7 @@ class FeedDocuments:
             Gone: one is a topic that there is no more.
             NotFound: one is no feed.
         """
-        asked = set(re.split(r"[+ ,]", feed[:2000]))
+        asked = set(re.split(r"[+ ,]+", feed[:2000]))
         for name in sorted(asked - set(self.names)):
             there_are = f"there are: {', '.join(self.names)}"
             if _NAME.fullmatch(name) and self._store.stories.feed_state(name).seq:
@@ -131,7 +131,7 @@ class FeedDocuments:
         if "source" in words:
             title += f", from source {words['source']}"
         if "min_confidence" in words:
-            title += f", at least {query.min_confidence:.0%} sure"
+            title += f", at least {100 * query.min_confidence:g}% sure"
         return title, "; ".join(_MEANINGS.get(name) or self._meanings[name] for name in names)
 
     def _state(self, query: StoryQuery) -> FeedState:
@@ -158,10 +158,16 @@ class FeedDocuments:
         stories = self._store.stories
         most = archive.MOST if query.before else query.limit
         found, older = stories.walk(replace(query, limit=most + 1))
-        # Where looking for them took too long there may be more stories, though the page is not full.
-        begin = archive.cut([story.id for story in found], most) or older
-        shown = [story for story in found if begin is None or story.id >= begin] if query.before else found[:most]
         plain = not query_words(query)
+        ids = [story.id for story in found]
+        if query.before and plain and older is None:
+            # A page that lost all its stories is still where it was, with what it takes back.
+            gone = stories.tombstones(query.feed, archive.LOWEST, ids[-1] if ids else query.before, 1)
+            ids += [tombstone.story_id for tombstone in gone]
+        fits = not query.before and len(ids) <= most
+        # Where looking for them took too long there may be more stories, though the page is not full.
+        begin = older if fits else archive.cut(ids, most) or older
+        shown = [story for story in found if begin is None or story.id >= begin] if query.before else found[:most]
         left = stories.tombstones(query.feed, begin or archive.LOWEST, query.before, _MOST_TOMBSTONES) if plain else []
         return _Page(shown, left, begin)
 
