@@ -387,6 +387,19 @@ def test_a_story_that_a_new_model_takes_off_the_topic_is_taken_back_where_it_was
         assert "A lone story" not in read(met.client, address).titles
 
 
+def test_a_document_that_loses_all_its_stories_is_still_where_it_was(tmp_path: Path) -> None:
+    with open_site(tmp_path, filled=False) as site:
+        tell(site, [replace(each, finance=0.9) for each in TOLD[:200]], "some")
+        *others, oldest = crawl(site.client, f"{BASE}/feeds/finance.atom")
+        leave = [each for each in site.store.tags.untaught("model-2", 0, limit=1000) if each.title in oldest.titles]
+        site.store.tags.retag([(each, Verdict(tags(topics(finance=0.2)))) for each in leave], site.clock())
+        assert [read(site.client, page.address).body for page in others[1:]] == [page.body for page in others[1:]]
+        emptied = read(site.client, oldest.address)
+    assert emptied.titles == ()
+    assert _taken_back(emptied) == list(oldest.ids)
+    assert others[-1].older == oldest.address
+
+
 def test_a_page_that_was_linked_once_stays_while_stories_come_one_by_one(tmp_path: Path) -> None:
     known: dict[str, bytes] = {}
     walked: list[int] = []
