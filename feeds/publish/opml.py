@@ -28,4 +28,4 @@ def feed_list(topics: Sequence[Topic], base_url: str, modified: int) -> Document
 
 def _outline(query: StoryQuery, title: str, base_url: str) -> etree._Element:
     addresses = {"xmlUrl": base_url + feed_address(query), "htmlUrl": base_url + page_address(query)}
-    return E.outline(type="rss", version="ATOM", text=title, title=title, **addresses)
+    return E.outline(type="rss", text=title, title=title, **addresses)
