@@ -148,13 +148,13 @@ class FeedDocuments:
             self._bytes -= gone.size
 
     def _build(self, query: StoryQuery, suffix: str, state: FeedState) -> Document:
-        page = self._page(query)
+        page = self._page(query, suffix)
         times = [story.updated for story in page.stories] + [stone.at for stone in page.tombstones]
         updated = max(times, default=self.modified(FeedState()))
         body = _RENDERERS[suffix](self._channel(query, suffix, page.older, updated), page.stories, self._titles, page.tombstones)
         return document(body, FORMATS[suffix], self.modified(state))
 
-    def _page(self, query: StoryQuery) -> _Page:
+    def _page(self, query: StoryQuery, suffix: str) -> _Page:
         stories = self._store.stories
         most = archive.MOST if query.before else query.limit
         found, older = stories.walk(replace(query, limit=most + 1))
@@ -164,9 +164,15 @@ class FeedDocuments:
             # A page that lost all its stories is still where it was, with what it takes back.
             gone = stories.tombstones(query.feed, archive.LOWEST, ids[-1] if ids else query.before, 1)
             ids += [tombstone.story_id for tombstone in gone]
-        fits = not query.before and len(ids) <= most
+        if query.before:
+            begin = archive.cut(ids, most)
+        elif len(ids) <= most:
+            begin = None
+        else:
+            # Archives go on at places that seldom change, within what is shown; the next page of JSON Feed repeats nothing.
+            begin = ids[most - 1] if suffix == "json" else archive.cut(ids, most)
         # Where looking for them took too long there may be more stories, though the page is not full.
-        begin = older if fits else archive.cut(ids, most) or older
+        begin = begin or older
         shown = [story for story in found if begin is None or story.id >= begin] if query.before else found[:most]
         left = stories.tombstones(query.feed, begin or archive.LOWEST, query.before, _MOST_TOMBSTONES) if plain else []
         return _Page(shown, left, begin)
