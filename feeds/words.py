@@ -13,6 +13,9 @@ from feeds.errors import InputError
 
 LONGEST_SEARCH = 200
 MOST_WORDS = 12
+SEARCH = rf"\s*(?:-\S*\s+){{0,{MOST_WORDS - 1}}}[^-\s]\S*(?:\s+\S+){{0,{MOST_WORDS - 1}}}\s*"
+"""What can be searched for: a word that is wanted, and not too many others before and after it."""
+_NO_WORD = 'a search needs a word to look for, e.g. beds or "waiting times" -children'
 # Nothing longer is a word of any language.
 _LONGEST_WORD = 60
 _WORD = re.compile(r"[^\W_]+")
@@ -39,15 +42,16 @@ def stems(text: str) -> list[str]:
 def search_of(text: str) -> Search:
     """What a person looks for: all the words, "words in quotation marks" as they stand, and not those after a minus sign.
 
-    Without a word that is wanted, it looks for nothing.
+    Without a letter or figure that is wanted, it looks for nothing.
 
     Raises:
-        InputError: it is too long, or has too many words.
+        InputError: it is too long, has too many words, or none that is wanted.
     """
     if len(text) > LONGEST_SEARCH:
         raise InputError(f"a search has at most {LONGEST_SEARCH} characters, this one has {len(text)}")
-    if len(text.split()) > MOST_WORDS:
-        raise InputError(f"a search has at most {MOST_WORDS} words, this one has {len(text.split())}")
+    if not re.fullmatch(SEARCH, text):
+        wanted = [word for word in text.split() if not word.startswith("-")]
+        raise InputError(f"a search has at most {MOST_WORDS} words" if wanted else _NO_WORD)
     found = [(bool(term["minus"]), tuple(stems(term["phrase"] or term["word"] or ""))) for term in _TERM.finditer(text)]
     wanted = tuple(dict.fromkeys(words for minus, words in found if words and not minus))
     unwanted = tuple(dict.fromkeys(words for minus, words in found if words and minus))

@@ -6,18 +6,21 @@ import gzip
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
-from builders import issue, news
+from builders import issue, news, tags
 from hypothesis import given
 from hypothesis import strategies as st
 from website import BASE, TOPICS, Site, atom, open_site, texts, topics
 
 from feeds.errors import Gone, NotFound
-from feeds.model import StoryQuery
+from feeds.model import StoryQuery, Verdict
+from feeds.publish import documents as documents_module
 from feeds.publish.document import Document, document
-from feeds.publish.documents import FeedDocuments
+from feeds.publish.documents import FORMATS, FeedDocuments
 from feeds.store import Store
 
 FEEDS = ("all", "untagged", "finance", "workforce")
@@ -192,3 +195,157 @@ def test_the_etag_follows_the_bytes_and_nothing_else() -> None:
 
 def test_the_address_of_the_service_is_part_of_its_documents(site: Site) -> None:
     assert site.restarted(BASE).get(StoryQuery("all")).etag != site.restarted("https://elsewhere.example").get(StoryQuery("all")).etag
+
+
+# ---------------------------------------------------------------- several topics in one feed
+
+
+def test_a_combined_feed_moves_with_each_of_its_topics_and_with_no_other(site: Site) -> None:
+    documents = site.restarted()
+    both = StoryQuery("finance+workforce")
+    before = documents.get(both)
+    site.tell(site.press, issue("owls again", news("More owls", topics=topics())))
+    assert documents.get(both) is before
+    for topic in ("finance", "workforce"):
+        site.tell(site.press, issue(topic, news(f"More {topic}", topics=topics(**{topic: 0.9}))))
+        after = documents.get(both)
+        assert (after.etag != before.etag, after.modified) == (True, site.clock())
+        before = after
+    assert texts(atom(before.body), "a:entry/a:title")[:2] == ["More workforce", "More finance"]
+
+
+@pytest.mark.parametrize("names", ["finance+nosuch", "nosuch+all", "finance+", "+", "finance++-"])
+def test_one_unknown_name_among_several_is_refused(site: Site, names: str) -> None:
+    with pytest.raises(NotFound, match="there is no feed called") as refused:
+        site.restarted().canonical(names)
+    assert not isinstance(refused.value, Gone)
+
+
+def test_a_topic_given_up_is_gone_from_combinations_too(site: Site) -> None:
+    site.tell(site.press, issue("new", news("Archive opened", topics={**topics(finance=0.9), "archive": 0.9})))
+    documents = site.restarted()
+    for names in ("finance+archive", "archive,workforce", "all archive"):
+        with pytest.raises(Gone, match="'archive' was given up"):
+            documents.canonical(names)
+
+
+@pytest.mark.parametrize(
+    ("query", "title"),
+    [
+        (StoryQuery("finance+workforce+untagged"), "Finance or Workforce or no topic"),
+        (StoryQuery(words="beds & wards", source=3), "all stories, about beds & wards, from source 3"),
+        (StoryQuery("finance", min_confidence=0.07), "Finance, at least 7% sure"),
+        (StoryQuery("finance", min_confidence=0.999), "Finance, at least 99.9% sure"),
+        (StoryQuery("finance", min_confidence=1.0), "Finance, at least 100% sure"),
+        (StoryQuery("finance", min_confidence=0.00001), "Finance, at least 0.001% sure"),
+    ],
+)
+def test_a_feed_says_in_words_what_it_shows(site: Site, query: StoryQuery, title: str) -> None:
+    feed = atom(site.restarted().get(query).body)
+    assert texts(feed, "a:title") == [f"Healthwire: {title}"]
+
+
+# ---------------------------------------------------------------- what was taken back
+
+
+def taken_back(site: Site, query: StoryQuery) -> dict[str, str]:
+    """The ids of stories that a feed takes back, with the times."""
+    feed = atom(site.restarted().get(query).body)
+    found = feed.iterfind("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
+    return {str(stone.get("ref")).rpartition("/")[2]: str(stone.get("when")) for stone in found}
+
+
+def judge(site: Site, title: str, **confidences: float) -> None:
+    """A model says something else of one story."""
+    site.clock.advance(60)
+    (item,) = [each for each in site.store.tags.untaught(f"model at {site.clock()}", 0) if each.title == title]
+    site.store.tags.retag([(item, Verdict(tags(topics(**confidences))))], site.clock())
+
+
+def test_a_withdrawn_story_is_taken_back_in_every_feed_that_showed_it(site: Site) -> None:
+    bank = site.ids()["Bank staff cost twice as much"]
+    site.clock.advance(60)
+    site.store.sources.remove(site.letters.id, site.clock())
+    # Four minutes after nine, when the letters went.
+    gone = {bank: "2026-03-02T09:04:00+00:00"}
+    for name in ("all", "finance", "workforce", "finance+workforce", "workforce+untagged"):
+        assert taken_back(site, StoryQuery(name)) == gone
+    assert taken_back(site, StoryQuery("untagged")) == {}
+
+
+def test_a_story_that_leaves_a_topic_is_taken_back_there_and_comes_back(site: Site) -> None:
+    deficit = site.ids()["Deficit grows at Harrow"]
+    judge(site, "Deficit grows at Harrow", workforce=0.9)
+    assert taken_back(site, StoryQuery("finance")) == {deficit: "2026-03-02T09:04:00+00:00"}
+    assert taken_back(site, StoryQuery("finance+untagged")) == {deficit: "2026-03-02T09:04:00+00:00"}
+    for name in ("all", "workforce", "finance+workforce", "untagged"):
+        assert taken_back(site, StoryQuery(name)) == {}, "it shows the story"
+    judge(site, "Deficit grows at Harrow", finance=0.9)
+    assert taken_back(site, StoryQuery("finance")) == {}
+    assert taken_back(site, StoryQuery("workforce")) == {deficit: "2026-03-02T09:05:00+00:00"}
+    assert "Deficit grows at Harrow" in texts(atom(site.restarted().get(StoryQuery("finance")).body), "a:entry/a:title")
+
+
+@pytest.mark.parametrize("words", [{"words": "staff"}, {"source": 2}, {"min_confidence": 0.1}])
+def test_a_feed_with_words_takes_nothing_back(site: Site, words: dict[str, Any]) -> None:
+    """That a story fits them no more is not kept."""
+    bank = "Bank staff cost twice as much"
+    query = StoryQuery("workforce", **words)
+    assert bank in texts(atom(site.restarted().get(query).body), "a:entry/a:title")
+    judge(site, bank, finance=0.9)
+    assert bank not in texts(atom(site.restarted().get(query).body), "a:entry/a:title")
+    assert taken_back(site, query) == {}
+
+
+def test_a_feed_is_as_new_as_what_it_took_back(site: Site) -> None:
+    judge(site, "Owls nest at the infirmary", finance=0.9)
+    assert texts(atom(site.restarted().get(StoryQuery("untagged")).body), "a:updated") == ["2026-03-02T09:04:00+00:00"]
+
+
+# ---------------------------------------------------------------- what is kept
+
+
+def test_a_change_that_does_not_show_leaves_the_document_as_it_was(site: Site) -> None:
+    documents = site.restarted()
+    queries = [StoryQuery("finance", words="harrow"), StoryQuery(source=2), StoryQuery(before=site.ids()["Owls nest at the infirmary"])]
+    before = [documents.get(query, suffix) for query in queries for suffix in FORMATS]
+    site.tell(site.press, issue("new", news("Ward staff walk out", topics=topics(finance=0.9))))
+    after = [documents.get(query, suffix) for query in queries for suffix in FORMATS]
+    assert all(new is old for new, old in zip(after, before, strict=True))
+
+
+def test_each_choice_and_format_has_a_document_of_its_own(site: Site) -> None:
+    documents = site.restarted()
+    queries = [StoryQuery(), StoryQuery(limit=2), StoryQuery(words="staff"), StoryQuery(before=site.ids()["Owls nest at the infirmary"])]
+    made = [documents.get(query, suffix) for query in queries for suffix in FORMATS]
+    assert len({each.etag for each in made}) == len(made)
+    assert all(documents.get(query, suffix) is made[place] for place, (query, suffix) in enumerate(product(queries, FORMATS)))
+
+
+def test_the_memory_of_documents_is_bounded_and_forgets_the_oldest(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = site.restarted()
+    room = sum(built.get(StoryQuery(words=f"staff or{number}")).size for number in range(3))
+    monkeypatch.setattr(documents_module, "_MOST_BYTES", room)
+    documents = site.restarted()
+    first, *_, last = [documents.get(StoryQuery(words=f"staff or{number}")) for number in range(9)]
+    assert documents.get(StoryQuery(words="staff or8")) is last
+    assert documents.get(StoryQuery(words="staff or7")) is documents.get(StoryQuery(words="staff or7"))
+    again = documents.get(StoryQuery(words="staff or0"))
+    assert again is not first
+    assert again == first
+
+
+def test_a_document_larger_than_the_memory_is_served_all_the_same(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents_module, "_MOST_BYTES", 10)
+    documents = site.restarted()
+    assert documents.get(StoryQuery()) == documents.get(StoryQuery()) == site.restarted().get(StoryQuery())
+
+
+def test_a_feed_that_changes_often_takes_the_room_of_one_document(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = site.restarted()
+    other = documents.get(StoryQuery("workforce"))
+    monkeypatch.setattr(documents_module, "_MOST_BYTES", other.size + 3 * documents.get(StoryQuery("finance")).size)
+    for number in range(8):
+        site.tell(site.press, issue(f"n{number}", news("Deficit grows", f"The {number} time.", topics=topics(finance=0.9))))
+        documents.get(StoryQuery("finance", limit=1))
+    assert documents.get(StoryQuery("workforce")) is other

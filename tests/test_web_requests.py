@@ -37,7 +37,7 @@ def message(response: TestResponse) -> str:
         problem = json.loads(response.data)
         assert problem["status"] == response.status_code
         return str(problem["detail"])
-    if path.startswith("/feeds/"):
+    if path.startswith("/feeds"):
         assert response.content_type == "text/plain; charset=utf-8"
         return response.text
     assert response.content_type == "text/html; charset=utf-8"
@@ -88,7 +88,7 @@ def message(response: TestResponse) -> str:
         ("/feeds/all.atom?min_confidence=high", 400, "min_confidence must be a number from 0 to 1"),
         ("/?source=me", 400, "source must be a whole number of at least 1"),
         ("/api/v1/stories?since=tomorrow", 400, "since must be a date or time such as 2026-03-01"),
-        ("/api/v1/stories?fields=titel", 400, "a story has no &#39;titel&#39;|a story has no 'titel'"),
+        ("/api/v1/stories?fields=titel", 400, "fields must be some of id, url"),
     ],
     ids=lambda value: str(value)[:50],
 )
@@ -113,7 +113,7 @@ def test_what_cannot_be_answered_is_explained(client: Client, place: str, status
         ("/api/v1/stories?limit=0&limit=1", 400),
         ("/api/v1/stories?limit[]=0", 200),
         ("/api/v1/stories?LIMIT=0", 200),
-        ("/search?q=%", 400),
+        ("/search?q=%", 200),
         ("/search?q=%zz", 200),
         ("/search?q=100%", 200),
     ],

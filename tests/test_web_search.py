@@ -136,9 +136,7 @@ def test_what_was_typed_is_shown_as_it_was_typed(still: Site) -> None:
     ("typed", "advice"),
     [
         ("-", "a search needs a word to look for"),
-        ("?!", "a search needs a word to look for"),
         ("-beds", "a search needs a word to look for"),
-        ('""', "a search needs a word to look for"),
         ("a" * 201, "at most 200 characters, this one has 201"),
         ("ab " * 1667, "at most 200 characters, this one has 5000"),
         ("a b c d e f g h i j k l m", "at most 12 words"),
@@ -203,7 +201,7 @@ def test_topics_joined_show_what_any_of_them_shows(still: Site, names: str, titl
     assert not root.xpath("//main//form")
 
 
-@pytest.mark.parametrize("names", ["finance+nosuch", "+", "finance+", "finance++workforce", "Finance", "finance+workforce/"])
+@pytest.mark.parametrize("names", ["finance+nosuch", "+", "finance+", "finance+;workforce", "Finance", "finance+workforce/"])
 def test_topics_joined_with_what_is_none_are_not_found(still: Site, names: str) -> None:
     page(still, f"/topics/{names}", 404)
 

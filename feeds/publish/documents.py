@@ -55,7 +55,7 @@ class _Page:
 class FeedDocuments:
     """The documents of all feeds; one is rebuilt only when the change log says that a story in its topics changed.
 
-    Those that were asked for last are kept, up to 64 MiB.
+    Those that were built last are kept, up to 64 MiB.
     """
 
     def __init__(self, store: Store, topics: Sequence[Topic], base_url: str) -> None:
@@ -81,7 +81,7 @@ class FeedDocuments:
             Gone: one is a topic that there is no more.
             NotFound: one is no feed.
         """
-        asked = set(re.split(r"[+ ,]", feed))
+        asked = set(re.split(r"[+ ,]+", feed))
         for name in sorted(asked - set(self.names)):
             there_are = f"there are: {', '.join(self.names)}"
             if _NAME.fullmatch(name) and self._store.stories.feed_state(name).seq:
@@ -131,7 +131,7 @@ class FeedDocuments:
         if "source" in words:
             title += f", from source {words['source']}"
         if "min_confidence" in words:
-            title += f", at least {query.min_confidence:.0%} sure"
+            title += f", at least {100 * query.min_confidence:g}% sure"
         return title, "; ".join(_MEANINGS.get(name) or self._meanings[name] for name in names)
 
     def _state(self, query: StoryQuery) -> FeedState:
@@ -148,20 +148,32 @@ class FeedDocuments:
             self._bytes -= gone.size
 
     def _build(self, query: StoryQuery, suffix: str, state: FeedState) -> Document:
-        page = self._page(query)
+        page = self._page(query, suffix)
         times = [story.updated for story in page.stories] + [stone.at for stone in page.tombstones]
         updated = max(times, default=self.modified(FeedState()))
         body = _RENDERERS[suffix](self._channel(query, suffix, page.older, updated), page.stories, self._titles, page.tombstones)
         return document(body, FORMATS[suffix], self.modified(state))
 
-    def _page(self, query: StoryQuery) -> _Page:
+    def _page(self, query: StoryQuery, suffix: str) -> _Page:
         stories = self._store.stories
         most = archive.MOST if query.before else query.limit
         found, older = stories.walk(replace(query, limit=most + 1))
-        # Where looking for them took too long there may be more stories, though the page is not full.
-        begin = archive.cut([story.id for story in found], most) or older
-        shown = [story for story in found if begin is None or story.id >= begin] if query.before else found[:most]
         plain = not query_words(query)
+        ids = [story.id for story in found]
+        if query.before and plain and older is None:
+            # A page that lost all its stories is still where it was, with what it takes back.
+            gone = stories.tombstones(query.feed, archive.LOWEST, ids[-1] if ids else query.before, 1)
+            ids += [tombstone.story_id for tombstone in gone]
+        if query.before:
+            begin = archive.cut(ids, most)
+        elif len(ids) <= most:
+            begin = None
+        else:
+            # Archives go on at places that seldom change, within what is shown; the next page of JSON Feed repeats nothing.
+            begin = ids[most - 1] if suffix == "json" else archive.cut(ids, most)
+        # Where looking for them took too long there may be more stories, though the page is not full.
+        begin = begin or older
+        shown = [story for story in found if begin is None or story.id >= begin] if query.before else found[:most]
         left = stories.tombstones(query.feed, begin or archive.LOWEST, query.before, _MOST_TOMBSTONES) if plain else []
         return _Page(shown, left, begin)
 

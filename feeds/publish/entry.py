@@ -38,7 +38,7 @@ class Category:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The source of a story. ``url`` is its own address if everybody may know it, ``home`` that of the page it belongs to."""
+    """The source of a story. ``url`` is its own address if everybody may know it, ``home`` that of the page it belongs to if told."""
 
     id: str
     title: str
@@ -114,7 +114,7 @@ def _entry(story: PublishedStory, channel: Channel, titles: Mapping[str, str]) -
     title = _line(story.title, "Untitled")
     url = _address(story.url) or channel.base_url + story_path(story.id)
     updated = _version(story)
-    origin = _origin(story.source, channel.instance)
+    origin = _origin(story.source, channel)
     round_up = _round_up(story)
     reports = tuple(_report(other.title, other.url, other.source) for other in story.also_reported)
     article_url = _address(story.article.url)
@@ -164,9 +164,11 @@ def _version(story: PublishedStory) -> datetime:
     return moment(story.updated) - timedelta(microseconds=apart)
 
 
-def _origin(source: Source, instance: str) -> Origin:
+def _origin(source: Source, channel: Channel) -> Origin:
     url = _address(source.url) if source.is_public else None
-    return Origin(url or source_tag(source.id, instance), _line(source.title, "Unnamed source"), url, _address(source.home_url))
+    # A feed may name another home page each time that it is read, and archive documents have to stay as they are.
+    home = None if channel.is_archive else _address(source.home_url)
+    return Origin(url or source_tag(source.id, channel.instance), _line(source.title, "Unnamed source"), url, home)
 
 
 def _round_up(story: PublishedStory) -> RoundUp | None:

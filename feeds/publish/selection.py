@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from feeds.model import StoryQuery
 
@@ -18,7 +18,7 @@ def query_words(query: StoryQuery) -> dict[str, str]:
     if query.source is not None:
         words["source"] = str(query.source)
     if query.min_confidence:
-        words["min_confidence"] = f"{query.min_confidence:.9f}".rstrip("0")
+        words["min_confidence"] = _decimal(query.min_confidence)
     return words
 
 
@@ -45,5 +45,12 @@ def page_address(query: StoryQuery) -> str:
     return _with("/" if query.feed == "all" else f"/topics/{query.feed}", words)
 
 
+def _decimal(share: float) -> str:
+    """All digits that a request may have, and no exponent, which none may."""
+    return f"{share:.9f}".rstrip("0").rstrip(".")
+
+
 def _with(path: str, words: Mapping[str, str]) -> str:
-    return f"{path}?{urlencode(words, quote_via=quote)}" if words else path
+    # Between topics a plus sign means what the space means that it is read as; between words to search for it would not.
+    written = (f"{name}={quote(value, safe='+' if name == 'topic' else '')}" for name, value in words.items())
+    return f"{path}?{'&'.join(written)}" if words else path

@@ -31,7 +31,7 @@ _MEMBER = "|".join(schemas.FIELDS)
 TOPIC = topic_parameter([])
 FIELDS = matching(
     "fields",
-    f"(?:{_MEMBER})(?:[ ,](?:{_MEMBER}))*",
+    f"[ ,]*(?:(?:{_MEMBER})(?:[ ,]+(?:{_MEMBER}))*[ ,]*)?",
     "Only these members of each story, beside its id, with commas between them.",
     f"some of {', '.join(schemas.FIELDS)}",
 )

@@ -14,7 +14,7 @@ from werkzeug.exceptions import BadRequest
 
 from feeds.errors import InputError
 from feeds.text import plain_line
-from feeds.words import LONGEST_SEARCH, MOST_WORDS, search_of
+from feeds.words import LONGEST_SEARCH, SEARCH, search_of
 
 Schema = Mapping[str, Any]
 
@@ -113,7 +113,7 @@ SOURCE_ID = matching("source_id", "[1-9][0-9]{0,17}", "A source's id.", "the id 
 Q = Parameter(
     "q",
     'Words to look for in title and text, in any form; `"two words"` as they stand; `-word` for none with it.',
-    {"type": "string", "maxLength": LONGEST_SEARCH, "pattern": rf"^\s*(?:\S+\s+){{0,{MOST_WORDS - 1}}}\S*\s*$"},
+    {"type": "string", "maxLength": LONGEST_SEARCH, "pattern": rf"^(?:\s*|{SEARCH})$"},
     "words to look for",
     _words,
 )

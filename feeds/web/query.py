@@ -42,7 +42,7 @@ def topic_parameter(names: Sequence[str]) -> Parameter:
     return Parameter(
         "topic",
         "One topic, or any of several joined by `+` or a comma.",
-        {"type": "string", "pattern": f"^(?:{either})(?:[+ ,](?:{either}))*$", "maxLength": 500},
+        {"type": "string", "pattern": f"^(?:{either})(?:[+ ,]+(?:{either}))*$", "maxLength": 500},
         f"one of {', '.join(names)}, or several joined by +",
         str,
     )
