@@ -50,8 +50,8 @@ def search_of(text: str) -> Search:
     if len(text) > LONGEST_SEARCH:
         raise InputError(f"a search has at most {LONGEST_SEARCH} characters, this one has {len(text)}")
     if not re.fullmatch(SEARCH, text):
-        wanted = [word for word in text.split() if not word.startswith("-")]
-        raise InputError(f"a search has at most {MOST_WORDS} words" if wanted else _NO_WORD)
+        asks = any(not word.startswith("-") for word in text.split())
+        raise InputError(f"a search has at most {MOST_WORDS} words" if asks else _NO_WORD)
     found = [(bool(term["minus"]), tuple(stems(term["phrase"] or term["word"] or ""))) for term in _TERM.finditer(text)]
     wanted = tuple(dict.fromkeys(words for minus, words in found if words and not minus))
     unwanted = tuple(dict.fromkeys(words for minus, words in found if words and minus))

@@ -488,8 +488,9 @@ def test_what_is_stored_of_a_token_is_not_a_token(quiet: Site, room: str) -> Non
 def test_a_persons_cookie_and_a_token_in_the_address_are_no_token(quiet: Site, ada: str, room: str) -> None:
     assert sign_in(quiet, ada).status_code == 303
     method, place = ROOMS[room]
-    place = f"{place.format(id=quiet.ids()[NURSES])}?access_token={ada}"
+    place = place.format(id=quiet.ids()[NURSES])
     assert_unauthorised(quiet.client.open(place, method=method, json={"topics": []}), None)
+    assert quiet.client.open(f"{place}?access_token={ada}", method=method, json={"topics": []}).status_code == 400
 
 
 def test_a_token_comes_with_its_scheme_in_any_case_and_with_no_other(quiet: Site, ada: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, current_app, jsonify, render_template, request
 from werkzeug.exceptions import BadRequest, Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable, TooManyRequests
 from werkzeug.http import parse_date
 
@@ -13,6 +13,7 @@ from feeds import errors
 from feeds.web import api, curation, docs, feed_views, metrics, model_api, pages, probes, source_views
 from feeds.web.answer import PAGE_HEADERS
 from feeds.web.limiter import client_of
+from feeds.web.openapi import check_names
 from feeds.web.parts import WebParts, parts
 
 _log = logging.getLogger(__name__)
@@ -79,12 +80,13 @@ def _check() -> None:
     """Makes sure that nobody stumbles over what a request says of itself.
 
     Raises:
-        BadRequest: its query is no text.
+        BadRequest: its query is no text, or has words that mean nothing where they are.
     """
     try:
         _ = request.args
     except UnicodeDecodeError:
         raise BadRequest("the query of an address must be UTF-8") from None
+    check_names(current_app.view_functions.get(request.endpoint or ""), request.args)
     for name in ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE"):
         try:
             parse_date(request.environ.get(name))

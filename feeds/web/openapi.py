@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from flask import Flask
+from werkzeug.exceptions import BadRequest
 
+from feeds.text import plain_line
 from feeds.web.contract import Operation, Parameter
 from feeds.web.schemas import SCHEMAS, decisions
 
@@ -37,6 +39,21 @@ def described(operation: Operation) -> Callable[[_View], _View]:
         return view
 
     return declare
+
+
+def check_names(view: Callable[..., Any] | None, names: Iterable[str]) -> None:
+    """Makes sure that a request names only parameters that its view declares: one that is misspelt must not count for nothing.
+
+    Raises:
+        BadRequest: it names others.
+    """
+    operation: Operation | None = getattr(view, _OPERATION, None)
+    if operation is None:
+        return
+    known = [parameter.name for parameter in operation.parameters]
+    if unknown := sorted(set(names) - set(known)):
+        there_are = f"there are: {', '.join(known)}" if known else "there are none"
+        raise BadRequest(f"there is no parameter {plain_line(unknown[0])[:80]!r} here; {there_are}")
 
 
 def operations(app: Flask) -> Iterator[tuple[str, Operation]]:
