@@ -8,10 +8,14 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from benchmarks import classifier, ingest, splitting
+from benchmarks import archive, classifier, ingest, serving, splitting
 
 splitting.main()
 print()
 classifier.main()
 print()
 ingest.main()
+print()
+serving.main()
+print()
+archive.main()
