@@ -8,7 +8,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from benchmarks import archive, classifier, ingest, serving, splitting
+from benchmarks import archive, classifier, ingest, readers, serving, splitting
 
 splitting.main()
 print()
@@ -19,3 +19,5 @@ print()
 serving.main()
 print()
 archive.main()
+print()
+readers.main()
