@@ -413,7 +413,7 @@ def load_app(settings: Settings) -> Any:
     judge = LateJudge(settings, store)
     patience = max(60, 4 * settings.tick)
     limiter = Limiter(settings.rate_limit)
-    parts = WebParts(store, documents, known, settings.address, clock, judge, patience, limiter, settings.trusted_proxies)
+    parts = WebParts(store, documents, known, settings.address, clock, judge, patience, limiter, settings.trusted_proxies, settings.private)
     return Memory(create_app(parts, settings.secret_key or secrets.token_hex(32)), Version(store.status.version))
 
 
@@ -683,11 +683,13 @@ def token() -> None:
 
 @token.command("create")
 @click.argument("name")
+@click.option("--only-reads", is_flag=True, help="It decides nothing; it lets its owner read where HEALTHWIRE_PRIVATE is yes.")
 @with_settings
-def create_token(settings: Settings, name: str) -> None:
+def create_token(settings: Settings, name: str, only_reads: bool) -> None:
     """Make a token; NAME stands beside every decision made with it."""
-    click.echo(prepared_store(settings).tokens.create(name, clock()))
-    click.echo("Keep it; it cannot be shown again. Sign in with it on /sign-in, or send it as: Authorization: Bearer TOKEN", err=True)
+    click.echo(prepared_store(settings).tokens.create(name, clock(), only_reads=only_reads))
+    use = "Put it at the end of a feed's address: ?token=TOKEN" if only_reads else "Sign in with it on /sign-in"
+    click.echo(f"Keep it; it cannot be shown again. {use}, or send it as: Authorization: Bearer TOKEN", err=True)
 
 
 @token.command("list")

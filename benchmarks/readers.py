@@ -1,4 +1,4 @@
-"""Two thousand feed readers while two hundred sources are being read: ``python -m benchmarks.readers [SECONDS]``, 120 if not said otherwise.
+"""Two thousand feed readers while two hundred sources are being read: ``python -m benchmarks.readers [SECONDS]``, usually 120.
 
 Each reader has a feed of its own choice and asks for it again and again with the validators that it was given. At first nobody ingests;
 then the sources become due, little by little over the time. In the end every reader must hold what its feed shows.

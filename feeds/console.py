@@ -189,7 +189,7 @@ def token_lines(tokens: Sequence[Token]) -> Iterator[str]:
     """A line per token."""
     for token in tokens:
         state = f"revoked {_day(token.revoked)}" if token.revoked else "valid"
-        yield f"{token.id:>4}  made {_day(token.created)}  {state:<20}  {token.name}"
+        yield f"{token.id:>4}  made {_day(token.created)}  {state:<20}  {'reads' if token.only_reads else 'decides':<8}  {token.name}"
 
 
 def _day(moment: int) -> str:

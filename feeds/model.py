@@ -351,12 +351,13 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The right to act as a curator under a name; times are UTC epoch seconds."""
+    """The right to act as a curator under a name, or to read where reading is not for everybody; times are UTC epoch seconds."""
 
     id: int
     name: str
     created: int
     revoked: int | None
+    only_reads: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ class Settings:
     raw_days: int = 30
     raw_bytes: int = 1024**3
     retrain_after: int = 20
+    private: bool = False
     rate_limit: int = 3000
     trusted_proxies: tuple[Network, ...] = ()
     secret_key: str = ""
@@ -148,6 +149,12 @@ def _log_format(value: str) -> str:
     return value
 
 
+def _yes_or_no(value: str) -> bool:
+    if value not in ("yes", "no"):
+        raise ValueError("must be yes or no")
+    return value == "yes"
+
+
 def _file(value: str) -> Path:
     path = Path(value)
     if not path.is_file():
@@ -175,6 +182,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "raw_days": _whole(0, 3650),
     "raw_bytes": _whole(0, 1024**4),
     "retrain_after": _whole(0, 1_000_000),
+    "private": _yes_or_no,
     "rate_limit": _whole(0, 1_000_000),
     "trusted_proxies": _networks,
     "secret_key": _secret,

@@ -58,6 +58,8 @@ GOOD = [
     ("RAW_DAYS", "0", {"raw_days": 0}),
     ("RAW_BYTES", "1000000", {"raw_bytes": 1_000_000}),
     ("RETRAIN_AFTER", "0", {"retrain_after": 0}),
+    ("PRIVATE", "yes", {"private": True}),
+    ("PRIVATE", "no", {"private": False}),
     ("RATE_LIMIT", "0", {"rate_limit": 0}),
     ("RATE_LIMIT", "1000000", {"rate_limit": 1_000_000}),
     ("TRUSTED_PROXIES", "10.1.2.3/8, fd00::/8\t192.168.0.7", {"trusted_proxies": NETWORKS}),
@@ -94,6 +96,7 @@ def test_a_good_value_is_taken(name: str, value: str, changed: dict[str, object]
         *(("ALLOW_ADDRESSES", value, "networks such as") for value in ("10.0.0.0/33", "localhost", "10.0.0.0-10.0.0.9", "*")),
         *(("TRUSTED_PROXIES", value, "networks such as") for value in ("proxy.example", "10.0.0.1:80", "fd00::/129", "all")),
         *(("RATE_LIMIT", value, "whole number from 0 to 1000000") for value in ("-1", "1000001", "none", "10/s")),
+        ("PRIVATE", "true", "must be yes or no"),
         ("LOG_FORMAT", "JSON", "text or json"),
     ],
 )  # fmt: skip

@@ -247,5 +247,6 @@ token = sa.Table(
     sa.Column("digest", sa.String(64), nullable=False, unique=True),
     sa.Column("created", sa.BigInteger, nullable=False),
     sa.Column("revoked", sa.BigInteger),
+    sa.Column("only_reads", sa.Boolean, nullable=False, server_default=sa.false()),
     sqlite_autoincrement=True,
 )

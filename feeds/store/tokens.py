@@ -1,4 +1,4 @@
-"""Tokens: who may decide in a curator's name. Only their digests are stored."""
+"""Tokens: who may decide in a curator's name, or read. Only their digests are stored."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from feeds.errors import InputError, NotFound
 from feeds.model import Token
 from feeds.store.engine import reading, writing
 from feeds.store.schema import token
+from feeds.store.status import note_edited
 
 _PREFIX = "hw_"
 
@@ -20,8 +21,8 @@ class Tokens:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
 
-    def create(self, name: str, now: int) -> str:
-        """A new token for that name; it cannot be shown again.
+    def create(self, name: str, now: int, *, only_reads: bool = False) -> str:
+        """A new token for that name, a curator's unless it ``only_reads``; it cannot be shown again.
 
         Raises:
             InputError: the name is empty, too long, or taken.
@@ -32,7 +33,7 @@ class Tokens:
         with writing(self._engine) as connection:
             if connection.scalar(sa.select(token.c.id).where(token.c.name == name)) is not None:
                 raise InputError(f"there is a token called {name!r} already; choose another name, it stands beside every decision")
-            connection.execute(token.insert().values(name=name, digest=_digest(secret), created=now))
+            connection.execute(token.insert().values(name=name, digest=_digest(secret), created=now, only_reads=only_reads))
         return secret
 
     def list(self) -> list[Token]:
@@ -49,6 +50,8 @@ class Tokens:
             ended = token.update().where(token.c.name == name, token.c.revoked.is_(None)).values(revoked=now)
             if connection.execute(ended).rowcount == 0:
                 raise NotFound(f"no valid token called {name!r}; see: healthwire token list")
+            # What was made for whoever had it must not be kept.
+            note_edited(connection)
 
     def of_secret(self, secret: str) -> Token | None:
         """The valid token that this is."""
@@ -65,7 +68,7 @@ class Tokens:
 
 
 def _token(row: Any) -> Token:
-    return Token(row.id, row.name, row.created, row.revoked)
+    return Token(row.id, row.name, row.created, row.revoked, row.only_reads)
 
 
 def _digest(secret: str) -> str:

@@ -17,8 +17,9 @@ from werkzeug.datastructures import Accept
 from werkzeug.http import http_date, parse_accept_header, parse_date, parse_etags
 
 from feeds.publish.document import Document
+from feeds.web.parts import parts
 
-_CACHING = "public, max-age=300, stale-if-error=86400"
+_CACHING = "max-age=300, stale-if-error=86400"
 _CSP = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 # Of everything that a browser shows as a page.
 PAGE_HEADERS = (("Content-Security-Policy", _CSP), ("Referrer-Policy", "no-referrer"))
@@ -28,10 +29,11 @@ DOCUMENT = "healthwire.document"
 
 @dataclass(frozen=True)
 class Answer:
-    """All answers to requests for one document; ``headers`` are those of its own kind of document."""
+    """All answers to requests for one document; ``headers`` are those of its own kind. What is ``private`` no cache may share."""
 
     document: Document
     headers: tuple[tuple[str, str], ...] = ()
+    private: bool = False
 
     def to(self, environ: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
         """Status, headers and body: 200 in the coding the client likes, or 304 if it has the document already."""
@@ -73,7 +75,7 @@ class Answer:
     def _validators(self, etag: str) -> list[tuple[str, str]]:
         return [
             ("ETag", f'"{etag}"'),
-            ("Cache-Control", _CACHING),
+            ("Cache-Control", f"{'private' if self.private else 'public'}, {_CACHING}"),
             ("Vary", "Accept-Encoding"),
             ("X-Content-Type-Options", "nosniff"),
             *self.headers,
@@ -99,7 +101,7 @@ _OK, _NOT_MODIFIED = _status(HTTPStatus.OK), _status(HTTPStatus.NOT_MODIFIED)
 
 def answer(request: Request, document: Document, headers: Mapping[str, str] | None = None) -> Response:
     """The application's answer with a document, which may be kept until the next change."""
-    made = request.environ[DOCUMENT] = Answer(document, tuple((headers or {}).items()))
+    made = request.environ[DOCUMENT] = Answer(document, tuple((headers or {}).items()), parts().private)
     status, sent, body = made.to(request.environ)
     response = Response(body, status=status, headers=sent)
     if status == _NOT_MODIFIED:

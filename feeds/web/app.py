@@ -6,12 +6,23 @@ import logging
 from datetime import timedelta
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
-from werkzeug.exceptions import BadRequest, Gone, HTTPException, InternalServerError, NotFound, ServiceUnavailable, TooManyRequests
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import (
+    BadRequest,
+    Gone,
+    HTTPException,
+    InternalServerError,
+    NotFound,
+    ServiceUnavailable,
+    TooManyRequests,
+    Unauthorized,
+)
 from werkzeug.http import parse_date
 
 from feeds import errors
 from feeds.web import api, curation, docs, feed_views, metrics, model_api, pages, probes, source_views
 from feeds.web.answer import PAGE_HEADERS
+from feeds.web.curators import PASS, reads
 from feeds.web.limiter import client_of
 from feeds.web.openapi import check_names
 from feeds.web.parts import WebParts, parts
@@ -30,6 +41,7 @@ _BLUEPRINTS = (
     source_views.blueprint,
 )
 _UNLIMITED = frozenset((probes.blueprint.name, metrics.blueprint.name))
+_OPEN = frozenset(("static", "curation.sign_in_page", "curation.signed_in", None))
 # No text that anyone would classify is longer, and no form.
 _MAX_BODY = 8 * 1024 * 1024
 
@@ -57,6 +69,7 @@ def create_app(site: WebParts, secret_key: str) -> Flask:
     app.register_error_handler(Exception, _broken)
     app.before_request(_limit)
     app.before_request(_check)
+    app.before_request(_admit)
     app.after_request(_protect)
     return app
 
@@ -86,13 +99,26 @@ def _check() -> None:
         _ = request.args
     except UnicodeDecodeError:
         raise BadRequest("the query of an address must be UTF-8") from None
-    check_names(current_app.view_functions.get(request.endpoint or ""), request.args)
+    check_names(current_app.view_functions.get(request.endpoint or ""), request.args.keys() - ({PASS} if parts().private else set()))
     for name in ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE"):
         try:
             parse_date(request.environ.get(name))
         except OverflowError:
             # A year beyond all numbers is as good as any other word that is no date.
             request.environ[name] = "0"
+
+
+def _admit() -> None:
+    """Lets only those read who have a token, where an operator wants that.
+
+    Raises:
+        Unauthorized: there is none, or it is not valid.
+    """
+    if parts().private and request.endpoint not in _OPEN and request.blueprint not in _UNLIMITED and not reads():
+        raise Unauthorized(
+            f"reading here takes a token, as a password or at the end of the address: ?{PASS}=…; ask whoever runs this service",
+            www_authenticate=WWWAuthenticate("basic", {"realm": "Healthwire readers"}),
+        )
 
 
 def _explain(error: HTTPException) -> Response:

@@ -8,9 +8,12 @@ from flask import request, session
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, Unauthorized
 
+from feeds.model import Token
 from feeds.web.parts import WebParts, parts
 
 _KEY = "curator"
+PASS = "token"  # noqa: S105 - its name
+"""The parameter by which an address holds a token."""
 # Of two words, so that it is always sent as a quoted string (RFC 9110 section 11.5).
 _REALM = "Healthwire curators"
 
@@ -20,6 +23,7 @@ def curator_of_program() -> str:
 
     Raises:
         Unauthorized: there is no token, or it is not valid.
+        Forbidden: it only lets its owner read.
     """
     given = request.authorization
     if given is None or given.type != "bearer" or not given.token:
@@ -33,15 +37,31 @@ def curator_of_program() -> str:
             "this token is not valid, or was revoked",
             www_authenticate=WWWAuthenticate("bearer", {"realm": _REALM, "error": "invalid_token"}),
         )
+    if token.only_reads:
+        raise Forbidden("this token is for reading; an operator makes one that may decide with: healthwire token create NAME")
     return token.name
+
+
+def reads() -> bool:
+    """Whether the visitor may read where that is not for everybody: by a token as a bearer's, as a password, or in the address (which is
+    all that many feed readers can send), or by having signed in.
+    """
+    given = request.authorization
+    secrets = (given.token, given.password) if given else ()
+    tokens = parts().store.tokens
+    return any(tokens.of_secret(secret) for secret in (*secrets, request.args.get(PASS)) if secret) or _of_session() is not None
 
 
 def curator_of_person() -> str | None:
     """The name that the visitor signed in under, if the token is still valid."""
+    token = _of_session()
+    return token.name if token and not token.only_reads else None
+
+
+def _of_session() -> Token | None:
     # Not the token itself: the cookie is signed, but anyone can read it.
     token_id = session.get(_KEY)
-    token = parts().store.tokens.of_id(token_id) if isinstance(token_id, int) else None
-    return token.name if token else None
+    return parts().store.tokens.of_id(token_id) if isinstance(token_id, int) else None
 
 
 def sign_in(secret: str) -> bool:

@@ -21,7 +21,7 @@ from feeds.web.limiter import Limiter
 @dataclass(frozen=True, slots=True)
 class WebParts:
     """The parts behind the pages. Ingest counts as alive for ``patience`` seconds after its last heartbeat; ``proxies`` are believed
-    when they say for whom they ask.
+    when they say for whom they ask. Where it is ``private``, only who has a token may read.
     """
 
     store: Store
@@ -33,6 +33,7 @@ class WebParts:
     patience: int = 60
     limiter: Limiter = field(default_factory=lambda: Limiter(0))
     proxies: Sequence[Network] = ()
+    private: bool = False
 
 
 def parts() -> WebParts:

@@ -1,4 +1,4 @@
-"""Stories have numbers in the order of their ids, can be found by their words, and leave word in the feeds that they leave."""
+"""Stories have numbers and can be found by their words; what leaves a feed is noted; tokens that only read."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -51,6 +51,7 @@ def upgrade() -> None:
     op.create_index("report_source", "report", ["source_id", "story_id"])
     _index_stories(connection)
     _count_stories()
+    op.add_column("token", sa.Column("only_reads", sa.Boolean, nullable=False, server_default=sa.false()))
 
 
 def _number_stories(connection: sa.Connection) -> None:
