@@ -158,24 +158,25 @@ class FeedDocuments:
         stories = self._store.stories
         most = archive.MOST if query.before else query.limit
         found, older = stories.walk(replace(query, limit=most + 1))
-        plain = not query_words(query)
-        ids = [story.id for story in found]
-        if query.before and plain and older is None:
-            # A page that lost all its stories is still where it was, with what it takes back.
-            gone = stories.tombstones(query.feed, archive.LOWEST, ids[-1] if ids else query.before, 1)
-            ids += [tombstone.story_id for tombstone in gone]
-        if query.before:
-            begin = archive.cut(ids, most)
-        elif len(ids) <= most:
-            begin = None
-        else:
-            # Archives go on at places that seldom change, within what is shown; the next page of JSON Feed repeats nothing.
-            begin = ids[most - 1] if suffix == "json" else archive.cut(ids, most)
         # Where looking for them took too long there may be more stories, though the page is not full.
-        begin = begin or older
+        begin = self._begin(query, suffix, [story.id for story in found], most) or older
         shown = [story for story in found if begin is None or story.id >= begin] if query.before else found[:most]
-        left = stories.tombstones(query.feed, begin or archive.LOWEST, query.before, _MOST_TOMBSTONES) if plain else []
-        return _Page(shown, left, begin)
+        return _Page(shown, self._left(query, begin or archive.LOWEST, query.before, _MOST_TOMBSTONES), begin)
+
+    def _begin(self, query: StoryQuery, suffix: str, ids: Sequence[str], most: int) -> str | None:
+        """The id below which the next document goes on; None if this one has all stories."""
+        if query.before:
+            # A page that lost all its stories is still where it was, with what it takes back.
+            left = self._left(query, archive.LOWEST, ids[-1] if ids else query.before, 1) if len(ids) <= most else []
+            return archive.cut([*ids, *(stone.story_id for stone in left)], most)
+        if len(ids) <= most:
+            return None
+        # Archives go on at places that seldom change, within what is shown; the next page of a JSON Feed repeats nothing.
+        return ids[most - 1] if suffix == "json" else archive.cut(ids, most)
+
+    def _left(self, query: StoryQuery, low: str, high: str | None, most: int) -> Sequence[Tombstone]:
+        """What left a feed; with words, nobody knows what had them."""
+        return [] if query_words(query) else self._store.stories.tombstones(query.feed, low, high, most)
 
     def _channel(self, query: StoryQuery, suffix: str, older: str | None, updated: int) -> Channel:
         base = self._base_url
