@@ -168,23 +168,28 @@ def _was_killed(job: Round, after: float) -> bool:
 def _state(store: Store) -> dict[str, Any]:
     """All that is stored, with the places of rows in order instead of ids that differ from run to run."""
     changes, stories, articles = rows(store, change), rows(store, story), rows(store, article)
-    sources = {row["id"]: row for row in rows(store, source)}
+    sources = rows(store, source)
+    teller = {row["id"]: index for index, row in enumerate(sources)}
     place = {row["id"]: index for index, row in enumerate(stories)}
     seq = {row["seq"]: index for index, row in enumerate(changes)}
     reports = rows(store, report)
     telling = {row["id"]: index for index, row in enumerate(reports)}
-    of_article = {row["id"]: (row["source_id"], row["guid"]) for row in articles}
+    of_article = {row["id"]: (teller[row["source_id"]], row["guid"]) for row in articles}
+
+    def told_by(row: dict[str, Any]) -> dict[str, Any]:
+        return row | {"id": None, "source_id": teller[row["source_id"]]}
+
     return {
-        "sources": [row | {"lease_token": None} for row in sources.values()],
-        "articles": [row | {"id": None} for row in articles],
+        "sources": [row | {"id": None, "lease_token": None} for row in sources],
+        "articles": [told_by(row) for row in articles],
         "stories": [
             row | {"id": None, "lead_report": telling.get(row["lead_report"]), "seq": seq[row["seq"]], "number": seq[row["number"]]}
             for row in stories
         ],
-        "reports": [row | {"id": None, "story_id": place[row["story_id"]], "article_id": of_article[row["article_id"]]} for row in reports],
+        "reports": [told_by(row) | {"story_id": place[row["story_id"]], "article_id": of_article[row["article_id"]]} for row in reports],
         "tags": sorted((place[row["story_id"]], row["topic"], row["confidence"], row["chosen"]) for row in rows(store, story_topic)),
         "changes": [(row["at"], row["kind"], place[row["story_id"]]) for row in changes],
-        "feeds": [(row["name"], seq[row["seq"]], row["updated"]) for row in rows(store, feed)],
+        "feeds": [(row["name"], seq[row["seq"]], row["updated"], row["stories"]) for row in rows(store, feed)],
     }
 
 
