@@ -72,9 +72,11 @@ from feeds.supervise import check_free, end_with_parent, run_together
 from feeds.text import scrub
 from feeds.web.app import create_app
 from feeds.web.limiter import Limiter
-from feeds.web.memory import Memory, Version
+from feeds.web.memory import Memory
 from feeds.web.parts import WebParts
+from feeds.web.renewal import Renewal
 from feeds.web.server import run_server
+from feeds.web.version import Version
 
 if TYPE_CHECKING:
     from classifier.model import Model, Prediction
@@ -414,7 +416,10 @@ def load_app(settings: Settings) -> Any:
     patience = max(60, 4 * settings.tick)
     limiter = Limiter(settings.rate_limit)
     parts = WebParts(store, documents, known, settings.address, clock, judge, patience, limiter, settings.trusted_proxies, settings.private)
-    return Memory(create_app(parts, settings.secret_key or secrets.token_hex(32)), Version(store.status.version))
+    app, version = create_app(parts, settings.secret_key or secrets.token_hex(32)), Version(store.status.version)
+    # Whoever is answered from memory must not wait for the interpreter while other threads work.
+    sys.setswitchinterval(0.001)
+    return Memory(app, version, Renewal(app, version))
 
 
 # ---------------------------------------------------------------- commands

@@ -20,7 +20,8 @@ from werkzeug.test import Client, TestResponse
 from feeds.settings import Network
 from feeds.web import limiter
 from feeds.web.limiter import Limiter, client_of
-from feeds.web.memory import Memory, Version
+from feeds.web.memory import Memory
+from feeds.web.version import Version
 
 ALICE, BOB = "192.0.2.1", "192.0.2.2"
 

@@ -23,7 +23,8 @@ from feeds.model import Untaught
 from feeds.publish.document import document
 from feeds.web import memory
 from feeds.web.answer import DOCUMENT, Answer
-from feeds.web.memory import Memory, Version
+from feeds.web.memory import Memory
+from feeds.web.version import Version
 
 PLACES = [
     "/",

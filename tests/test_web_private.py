@@ -14,8 +14,9 @@ from website import Site, open_site
 from werkzeug.test import Client, TestResponse
 
 from feeds.web.app import create_app
-from feeds.web.memory import Memory, Version
+from feeds.web.memory import Memory
 from feeds.web.parts import WebParts
+from feeds.web.version import Version
 
 PLACES = [
     "/",

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from website import Site
 from werkzeug.test import Client, TestResponse
 
-from feeds.web.memory import Memory, Version
+from feeds.web.memory import Memory
+from feeds.web.version import Version
 
 FEED, API, PAGE = "/feeds/all.atom", "/api/v1/stories", "/topics/finance"
 FEEDS = "finance, workforce, all, untagged"

@@ -26,6 +26,7 @@ from feeds.web.curators import PASS, reads
 from feeds.web.limiter import client_of
 from feeds.web.openapi import check_names
 from feeds.web.parts import WebParts, parts
+from feeds.web.renewal import OURSELVES
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ def _limit() -> None:
         TooManyRequests: it has asked for more.
     """
     site = parts()
-    if request.blueprint in _UNLIMITED or request.endpoint == "static":
+    if request.blueprint in _UNLIMITED or request.endpoint == "static" or OURSELVES in request.environ:
         return
     client = client_of(request.remote_addr or "", request.headers.get("X-Forwarded-For", ""), site.proxies)
     if wait := site.limiter.wait(client):

@@ -2,63 +2,54 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from feeds.errors import StoreError
 from feeds.web.answer import DOCUMENT, Answer
+from feeds.web.renewal import Address, Application, Renewal
+from feeds.web.version import Version
 
-_log = logging.getLogger(__name__)
-
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
-
-# Seconds for which nobody asks whether something changed: what is published shows after them.
-_PAUSE = 0.01
-_PAUSE_AFTER_ERROR = 1.0
 _MOST_BYTES = 64 * 1024 * 1024
 _MOST_ANSWERS = 20_000
 # A longer address is not worth its place.
 _LONGEST_ADDRESS = 2000
+# Seconds: what nobody asked for since then is made when somebody asks.
+_LATELY = 60.0
 # What an answer takes beside its bodies: the address, headers and objects.
 _OVERHEAD = 4000
 
 
-class Version:
-    """What the database is at, read at most every few milliseconds, whoever asks; the last one known while it cannot be read."""
+@dataclass(slots=True)
+class _Kept:
+    """An answer, the version of the database that it shows, and when somebody asked for it last."""
 
-    def __init__(self, read: Callable[[], Hashable], clock: Callable[[], float] = time.monotonic) -> None:
-        self._read = read
-        self._clock = clock
-        self._value: Hashable = None
-        self._good_until = float("-inf")
-        self._lock = Lock()
+    answer: Answer
+    version: Hashable
+    asked_at: float
 
-    def now(self) -> Hashable:
-        """Equal as long as nothing changed; None if it was never read."""
-        if self._clock() >= self._good_until and self._lock.acquire(blocking=False):
-            try:
-                # Somebody may have read it since the clock was looked at.
-                if self._clock() >= self._good_until:
-                    self._value = self._read()
-                    self._good_until = self._clock() + _PAUSE
-            except StoreError as error:
-                _log.warning("it cannot be told whether something changed: %s", error)
-                self._good_until = self._clock() + _PAUSE_AFTER_ERROR
-            finally:
-                self._lock.release()
-        return self._value
+    @property
+    def size(self) -> int:
+        return self.answer.document.size + _OVERHEAD
 
 
 class Memory:
-    """The application with the answers that it made since the last change. Only those to requests that say nothing of who asks."""
+    """The application with the answers that it made since the last change. Only those to requests that say nothing of who asks.
 
-    def __init__(self, application: Application, version: Version) -> None:
+    With a ``renewal``, answers that are asked for all the time are made anew beside the requests, which get the last ones until then.
+    """
+
+    def __init__(
+        self, application: Application, version: Version, renewal: Renewal | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
         self._application = application
         self._version = version
-        self._kept: dict[tuple[str, str], tuple[Hashable, Answer]] = {}
+        self._renewal = renewal
+        self._seen: Hashable = None
+        self._kept: dict[Address, _Kept] = {}
         self._bytes = 0
         self._lock = Lock()
 
@@ -68,30 +59,44 @@ class Memory:
         version = self._version.now()
         address = environ["PATH_INFO"], environ["QUERY_STRING"]
         kept = self._kept.get(address)
-        if kept is not None and kept[0] == version:
-            status, headers, body = kept[1].to(environ)
+        if kept is not None and (kept.version == version or self._is_renewed(address, version)):
+            kept.asked_at = self._clock()
+            status, headers, body = kept.answer.to(environ)
             start_response(status, headers)
             return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
         answered = self._application(environ, start_response)
-        made = environ.get(DOCUMENT)
-        if made is not None and sum(map(len, address)) <= _LONGEST_ADDRESS:
-            # Of the version before it was made: what changed meanwhile may not be in it.
-            self._keep(address, version, made)
+        # Of the version before it was made: what changed meanwhile may not be in it.
+        self._keep(address, environ.get(DOCUMENT), version)
         return answered
 
-    def _keep(self, address: tuple[str, str], version: Hashable, made: Answer) -> None:
+    def _is_renewed(self, address: Address, version: Hashable) -> bool:
+        """Whether the answer is being made anew, so that the last one will do until then."""
+        if self._renewal is None:
+            return False
+        if version != self._seen:
+            self._renew(self._renewal, version)
+        return self._renewal.awaits(address)
+
+    def _renew(self, renewal: Renewal, version: Hashable) -> None:
+        """Has all answers made anew that were asked for lately."""
         with self._lock:
-            self._forget(address)
-            self._kept[address] = (version, made)
-            self._bytes += _size(made)
+            if self._seen != version:
+                self._seen = version
+                lately = self._clock() - _LATELY
+                renewal.begin([address for address, kept in self._kept.items() if kept.asked_at > lately], self._renewed)
+
+    def _renewed(self, address: Address, answer: Answer | None, version: Hashable) -> None:
+        before = self._kept.get(address)
+        self._keep(address, answer, version, before.asked_at if before else None)
+
+    def _keep(self, address: Address, answer: Answer | None, version: Hashable, asked_at: float | None = None) -> None:
+        with self._lock:
+            if gone := self._kept.pop(address, None):
+                self._bytes -= gone.size
+            if answer is None or sum(map(len, address)) > _LONGEST_ADDRESS:
+                return
+            kept = self._kept[address] = _Kept(answer, version, self._clock() if asked_at is None else asked_at)
+            self._bytes += kept.size
             while self._bytes > _MOST_BYTES or len(self._kept) > _MOST_ANSWERS:
                 # What is asked for often is made anew after each change, so that the oldest is asked for least.
-                self._forget(next(iter(self._kept)))
-
-    def _forget(self, address: tuple[str, str]) -> None:
-        if gone := self._kept.pop(address, None):
-            self._bytes -= _size(gone[1])
-
-
-def _size(made: Answer) -> int:
-    return len(made.document.body) + len(made.document.gzip_body or b"") + _OVERHEAD
+                self._bytes -= self._kept.pop(next(iter(self._kept))).size
