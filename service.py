@@ -409,7 +409,7 @@ def load_app(settings: Settings) -> Any:
     end_with_parent()
     store = open_store(settings.database)
     known = topics()
-    documents = FeedDocuments(store, known, settings.address)
+    documents = FeedDocuments(store, known, settings.address, settings.hub_url)
     judge = LateJudge(settings, store)
     patience = max(60, 4 * settings.tick)
     limiter = Limiter(settings.rate_limit)
