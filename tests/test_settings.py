@@ -59,6 +59,8 @@ GOOD = [
     ("RAW_DAYS", "0", {"raw_days": 0}),
     ("RAW_BYTES", "1000000", {"raw_bytes": 1_000_000}),
     ("RETRAIN_AFTER", "0", {"retrain_after": 0}),
+    ("RATE_LIMIT", "0", {"rate_limit": 0}),
+    ("TRUSTED_PROXIES", "10.1.2.3/8, fd00::/8\t192.168.0.7", {"trusted_proxies": NETWORKS}),
     ("SECRET_KEY", "0123456789abcdef", {"secret_key": "0123456789abcdef"}),
     ("LOG_FORMAT", "json", {"log_format": "json"}),
     ("TICK", "", {}),

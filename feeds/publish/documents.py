@@ -75,6 +75,11 @@ class FeedDocuments:
         """All feeds: every topic, then ``all`` and ``untagged``."""
         return [*self._titles, "all", "untagged"]
 
+    @property
+    def hub_url(self) -> str | None:
+        """The hub that the feeds name."""
+        return self._hub_url
+
     def links(self, query: StoryQuery, suffix: str) -> dict[str, str]:
         """Where a feed's document, and what belongs to it, is to be found: addresses by their relations (RFC 8288) to the document."""
         page = self._base_url + page_address(query)

@@ -14,11 +14,9 @@ from feeds.publish.documents import FORMATS
 from feeds.publish.opml import feed_list
 from feeds.web.answer import answer
 from feeds.web.parts import parts
-from feeds.web.query import chosen, story_query
+from feeds.web.query import feed_query
 
 blueprint = Blueprint("feeds", __name__)
-
-_WORDS = ("q", "source", "min_confidence", "limit", "before")
 
 
 @blueprint.get("/feeds/<names>.<suffix>")
@@ -26,7 +24,7 @@ def feed(names: str, suffix: str) -> Response:
     site = parts()
     if suffix not in FORMATS:
         raise NotFound(f"feeds come as {', '.join(FORMATS)}; there is no .{suffix[:20]}")
-    query = story_query(chosen(request.args, *_WORDS), site, feed=site.documents.canonical(names))
+    query = feed_query(names, request.args, site)
     document = site.documents.get(query, suffix)
     return _answer(document, site.documents.links(query, suffix))
 
