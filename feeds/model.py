@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -566,6 +567,11 @@ class Subscriber:
     failing_since: int | None = None
     error: str | None = None
     id: int = 0
+
+    @property
+    def host(self) -> str:
+        """Whom to ask."""
+        return urlsplit(self.callback).hostname or ""
 
     @property
     def is_request(self) -> bool:

@@ -65,6 +65,11 @@ class Settings:
         return None if self.hub == "off" else self.hub or own_hub(self.address)
 
     @property
+    def outside_hub(self) -> str | None:
+        """The hub that is told what changes, if it is not our own."""
+        return None if self.hub in ("", "off") else self.hub
+
+    @property
     def models(self) -> Path:
         """The folder of the register of models."""
         return self.data_dir / "models"

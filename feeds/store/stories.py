@@ -56,7 +56,9 @@ class Stories:
             known = shown_once(connection, query.feed, [row.id for row in rows if row.id not in fits and row.kind != "new"])
             live = {each.id: each for each in _load(connection, sorted(fits))}
             told = [_told(row, live.get(row.id)) for row in rows if row.id in fits or row.id in known]
-            return told, rows[-1].seq if rows else since
+            if len(rows) == limit:
+                return told, rows[-1].seq
+            return told, max(since, connection.scalar(sa.select(sa.func.max(change.c.seq))) or 0)
 
     def feeds_changed(self, since: int) -> list[str]:
         """The feeds that changed after this place in the change log."""

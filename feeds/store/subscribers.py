@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
@@ -39,7 +38,7 @@ class Subscribers:
             if request.state == "leaving" and not is_known:
                 return
             if not is_known:
-                _make_room(connection, request.callback)
+                _make_room(connection, request.host)
             connection.execute(subscriber.insert().values(_row(request)))
 
     def add_webhook(self, webhook: Subscriber) -> Subscriber:
@@ -53,7 +52,7 @@ class Subscribers:
             valid = sa.select(token.c.id).where(token.c.name == webhook.owner, token.c.revoked.is_(None))
             if connection.scalar(valid) is None:
                 raise NotFound(f"no valid token called {webhook.owner!r}")
-            _make_room(connection, webhook.callback)
+            _make_room(connection, webhook.host)
             stored = replace(webhook, seq=min(webhook.seq, _end(connection)))
             made = subscriber.insert().values(_row(stored)).returning(subscriber.c.id)
             return replace(stored, id=connection.execute(made).scalar_one())
@@ -190,11 +189,10 @@ class Subscribers:
             connection.execute(subscriber.update().where(_held(claimed)).values(values))
 
 
-def _make_room(connection: sa.Connection, callback: str) -> None:
+def _make_room(connection: sa.Connection, host: str) -> None:
     count = sa.select(sa.func.count()).select_from(subscriber)
     if (connection.scalar(count) or 0) >= MOST:
         raise Full(f"there are {MOST} subscribers, and no more are taken")
-    host = _host(callback)
     if (connection.scalar(count.where(subscriber.c.host == host)) or 0) >= MOST_OF_HOST:
         raise Full(f"{host} has {MOST_OF_HOST} subscriptions, and no more of it are taken")
 
@@ -205,7 +203,7 @@ def _end(connection: sa.Connection) -> int:
 
 def _same(request: Subscriber) -> sa.ColumnElement[bool]:
     """What is about the same subscription of our hub."""
-    by_host = subscriber.c.host == _host(request.callback)
+    by_host = subscriber.c.host == request.host
     return sa.and_(by_host, subscriber.c.kind == "websub", subscriber.c.callback == request.callback, subscriber.c.topic == request.topic)
 
 
@@ -218,17 +216,13 @@ def _held(known: Subscriber) -> sa.ColumnElement[bool]:
     return sa.and_(subscriber.c.id == known.id, subscriber.c.next_try == known.next_try)
 
 
-def _host(callback: str) -> str:
-    return urlsplit(callback).hostname or ""
-
-
 def _row(told: Subscriber) -> dict[str, Any]:
     query = told.query
     return {
         "kind": told.kind,
         "state": told.state,
         "callback": told.callback,
-        "host": _host(told.callback),
+        "host": told.host,
         "created": told.created,
         "topic": told.topic,
         "suffix": told.suffix,
