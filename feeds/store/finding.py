@@ -102,17 +102,18 @@ def fitting(connection: sa.Connection, query: StoryQuery, ids: Sequence[str]) ->
     Raises:
         InputError: its words cannot be searched for.
     """
-    key, feeds = story.c.id, query.feed.split("+")
-    fits = sa.select(key).where(key.in_(ids), ~story.c.withdrawn)
+    # A name of its own, as conditions ask for stories themselves.
+    each, feeds = story.alias(), query.feed.split("+")
+    fits = sa.select(each.c.id).where(each.c.id.in_(ids), ~each.c.withdrawn)
     if query.min_confidence or "all" not in feeds:
-        fits = fits.where(_is_in(key, feeds, query.min_confidence))
+        fits = fits.where(_is_in(each.c.id, feeds, query.min_confidence))
     if query.source is not None:
-        fits = fits.where(sa.exists().where(report.c.source_id == query.source, report.c.story_id == key))
+        fits = fits.where(sa.exists().where(report.c.source_id == query.source, report.c.story_id == each.c.id))
     if query.words:
         table, number, condition = found_numbers(connection, query.words)
         # Told beforehand, so that the index is asked for these stories alone.
-        numbers = connection.scalars(sa.select(story.c.number).where(key.in_(ids))).all()
-        fits = fits.where(story.c.number.in_(sa.select(number).select_from(table).where(condition, number.in_(numbers))))
+        numbers = connection.scalars(sa.select(story.c.number).where(story.c.id.in_(ids))).all()
+        fits = fits.where(each.c.number.in_(sa.select(number).select_from(table).where(condition, number.in_(numbers))))
     return set(connection.scalars(fits))
 
 
