@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from types import TracebackType
 from typing import Self
 
@@ -59,10 +60,9 @@ class Post:
         if self._session is None:
             raise RuntimeError("the post is used outside its context")
         try:
-            # The address as it was given: what is escaped in it is the subscriber's choice.
-            asked = self._session.request(
-                message.method, URL(message.url, encoded=True), headers=message.headers, data=message.body, allow_redirects=False
-            )
+            # The address as it was given: what is escaped in it is the subscriber's choice. Of a file aiohttp sends a part at a time.
+            url, body = URL(message.url, encoded=True), message.body and BytesIO(message.body)
+            asked = self._session.request(message.method, url, headers=message.headers, data=body, allow_redirects=False)
             async with asyncio.timeout(self._timeout), asked as response:
                 _check(response.status)
                 return await _beginning(response) if message.method == "GET" else b""
