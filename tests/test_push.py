@@ -514,7 +514,7 @@ def test_nothing_is_looked_up_while_there_is_nothing_to_tell(site: Site, server:
     hook(site, server.script("/hook", Answer(200)))
     push = push_of(site)
     push(never)
-    monkeypatch.setattr(Parcels, "has_news", None)
+    monkeypatch.setattr(Parcels, "idle_until", None)
     monkeypatch.setattr(Parcels, "parcel", None)
     monkeypatch.setattr(Post, "__aenter__", None)
     push(never)

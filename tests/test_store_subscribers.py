@@ -126,7 +126,7 @@ def test_whoever_has_the_same_document_is_passed_over_together(store: Store) -> 
         confirmed(store, replace(ASKED, callback=f"https://reader.example/{number}", etag="e1" if number else "old"))
     confirmed(store, replace(ASKED, callback="https://reader.example/x", topic="https://news.example.org/feeds/all.atom"))
 
-    store.subscribers.pass_over(due(store, seq=8)[1], 8)
+    store.subscribers.pass_over({due(store, seq=8)[1]: 8})
 
     assert [row["seq"] for row in rows(store, subscriber)] == [5, 8, 8, 5]
 

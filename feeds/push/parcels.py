@@ -50,13 +50,19 @@ class Parcels:
         self._documents = documents
         self._base_url = base_url
 
-    def has_news(self, subscriber: Subscriber) -> bool:
-        """Whether who is sent a document has another one.
+    def idle_until(self, subscriber: Subscriber, seq: int) -> int | None:
+        """The place up to which the change log, which ends at ``seq``, holds nothing for the subscriber; None if there is something.
 
         Raises:
             NotFound: its topic was given up.
         """
-        return self._document(subscriber).etag != subscriber.etag
+        feeds = self._documents.canonical(subscriber.query.feed).split("+")
+        if not set(feeds) & set(self._stories.feeds_changed(subscriber.seq)):
+            return seq
+        if subscriber.kind == "websub":
+            return seq if self._document(subscriber).etag == subscriber.etag else None
+        told, reached = self._next_changes(subscriber)
+        return None if told else reached
 
     def parcel(self, subscriber: Subscriber, seq: int) -> Parcel:
         """What to send to the subscriber, as the change log ends at ``seq``.
@@ -87,16 +93,19 @@ class Parcels:
         return Parcel(Message("POST", subscriber.callback, headers, document.body), seq, document.etag, _GATHERING)
 
     def _changes(self, subscriber: Subscriber) -> Parcel:
+        told, reached = self._next_changes(subscriber)
+        return self._told(subscriber, told, reached) if told else Parcel(None, reached)
+
+    def _next_changes(self, subscriber: Subscriber) -> tuple[Sequence[Change], int]:
+        """The first page of changes with something for the subscriber in it, and where it ends."""
         self._documents.canonical(subscriber.query.feed)
         reached = subscriber.seq
         for _ in range(_PAGES):
             since = reached
             told, reached = self._stories.changes_for(subscriber.query, since, _PAGE)
-            if told:
-                return self._told(subscriber, told, reached)
-            if reached == since:
-                break
-        return Parcel(None, reached)
+            if told or reached == since:
+                return told, reached
+        return [], reached
 
     def _told(self, subscriber: Subscriber, changes: Sequence[Change], reached: int) -> Parcel:
         items, size = [], 0

@@ -19,6 +19,8 @@ from feeds.store import Store
 _log = logging.getLogger(__name__)
 
 _PER_HOST = 4
+# So many are looked at together, for most of whom there is nothing.
+_LOOKED_AT = 200
 # So many seconds a subscriber is one worker's alone: longer than a message and all that is stored about it may take.
 _CLAIM = 120
 # Seconds between two looks for more to do, while something is under way.
@@ -49,7 +51,7 @@ class Push:
         self._clock = clock
 
     def __call__(self, stopping: Stopping) -> None:
-        claimed = self._claim({})
+        claimed = self._claim({}, stopping)
         if claimed.subscribers:
             asyncio.run(self._work(claimed, stopping))
 
@@ -65,7 +67,7 @@ class Push:
                 for task in done:
                     del under_way[task]
                     task.result()
-                claimed = await asyncio.to_thread(self._claim, Counter(each.host for each in under_way.values()))
+                claimed = await asyncio.to_thread(self._claim, Counter(each.host for each in under_way.values()), stopping)
             await self._give_back(under_way)
 
     async def _give_back(self, under_way: Mapping[asyncio.Task[None], Subscriber]) -> None:
@@ -75,26 +77,26 @@ class Push:
         for subscriber in under_way.values():
             self._subscribers.give_back(subscriber, self._clock())
 
-    def _claim(self, busy: Mapping[str, int]) -> _Claimed:
+    def _claim(self, busy: Mapping[str, int], stopping: Stopping) -> _Claimed:
+        """Those to whom there is something to say, as far as there is room for them; all others need no more than a note."""
         now, seq = self._clock(), self._stories.last_change().seq
         room = self._post.at_once - sum(busy.values())
-        while room and (waiting := self._subscribers.due(now, seq, room, _PER_HOST, busy)):
-            wanting = [each for each in waiting if not self._is_passed_over(each, now, seq)]
-            if wanting:
-                return _Claimed(self._subscribers.claim(wanting, now + _CLAIM), seq)
+        while room and not stopping() and (waiting := self._subscribers.due(now, seq, _LOOKED_AT, _PER_HOST, busy)):
+            idle = {each: self._idle_until(each, now, seq) for each in waiting}
+            self._subscribers.pass_over({each: reached for each, reached in idle.items() if reached is not None})
+            if wanting := [each for each in waiting if idle[each] is None]:
+                return _Claimed(self._subscribers.claim(wanting[:room], now + _CLAIM), seq)
         return _Claimed((), seq)
 
-    def _is_passed_over(self, subscriber: Subscriber, now: int, seq: int) -> bool:
-        """Whether the document it would be sent is the one that it has; it is of all others who have it, too."""
-        if subscriber.kind != "websub" or subscriber.state != "active" or _has_ended(subscriber, now):
-            return False
+    def _idle_until(self, subscriber: Subscriber, now: int, seq: int) -> int | None:
+        """The place in the change log up to which there is nothing to tell; None if there is something to say or to do."""
+        if subscriber.is_request or subscriber.kind == "hub" or _has_ended(subscriber, now):
+            return None
         try:
-            if self._parcels.has_news(subscriber):
-                return False
-        except NotFound:
-            return False
-        self._subscribers.pass_over(subscriber, seq)
-        return True
+            return self._parcels.idle_until(subscriber, seq)
+        except Exception:
+            # Found again, told and put off when it is served.
+            return None
 
     async def _serve(self, subscriber: Subscriber, seq: int) -> None:
         """One try; whatever goes wrong, the others go on. Its claim runs out, and then somebody tries again."""

@@ -130,6 +130,8 @@ class Subscribers:
 
     def claim(self, waiting: Sequence[Subscriber], until: int) -> list[Subscriber]:
         """Those of them that are this worker's alone until then: nobody else has claimed or changed them since they were read."""
+        if not waiting:
+            return []
         with writing(self._engine) as connection:
             return [
                 replace(each, next_try=until)
@@ -137,16 +139,14 @@ class Subscribers:
                 if connection.execute(subscriber.update().where(_held(each)).values(next_try=until)).rowcount
             ]
 
-    def pass_over(self, up_to_date: Subscriber, seq: int) -> None:
-        """Says that whoever subscribed to the same topic and has the same document knows all up to that place of the change log."""
-        same = (
-            subscriber.c.topic == up_to_date.topic,
-            subscriber.c.etag == up_to_date.etag,
-            subscriber.c.state == "active",
-            subscriber.c.seq < seq,
-        )
-        with writing(self._engine) as connection:
-            connection.execute(subscriber.update().where(subscriber.c.kind == "websub", *same).values(seq=seq))
+    def pass_over(self, reached: Mapping[Subscriber, int]) -> None:
+        """Says up to which places of the change log there was nothing to tell these; with each subscriber of our hub, all others who
+        have the same document.
+        """
+        if reached:
+            with writing(self._engine) as connection:
+                for each, seq in reached.items():
+                    connection.execute(subscriber.update().where(_alike(each), subscriber.c.seq < seq).values(seq=seq))
 
     def confirm(self, request: Subscriber, lease_until: int) -> None:
         """Does what was asked of our hub, as the subscriber meant it; a claim that was lost does nothing."""
@@ -205,6 +205,14 @@ def _same(request: Subscriber) -> sa.ColumnElement[bool]:
     """What is about the same subscription of our hub."""
     by_host = subscriber.c.host == request.host
     return sa.and_(by_host, subscriber.c.kind == "websub", subscriber.c.callback == request.callback, subscriber.c.topic == request.topic)
+
+
+def _alike(known: Subscriber) -> sa.ColumnElement[bool]:
+    """Who knows the same as this one."""
+    if known.kind != "websub":
+        return _held(known)
+    is_active = sa.and_(subscriber.c.kind == "websub", subscriber.c.state == "active")
+    return sa.and_(is_active, subscriber.c.topic == known.topic, subscriber.c.etag == known.etag)
 
 
 def _owned(owner: str, webhook_id: int) -> sa.ColumnElement[bool]:
