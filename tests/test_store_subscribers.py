@@ -148,6 +148,17 @@ def test_there_is_room_for_so_many_subscribers_and_so_many_of_one_host(store: St
         hook(store)
 
 
+def test_there_is_room_for_so_many_different_feeds_but_always_for_those_of_topics(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.MOST_TOPICS == 500
+    monkeypatch.setattr(module, "MOST_TOPICS", 1)
+    confirmed(store)
+    store.subscribers.ask(replace(ASKED, callback="https://other.example/"))
+    store.subscribers.ask(replace(ASKED, topic="https://news.example.org/feeds/finance.atom", query=StoryQuery("finance")))
+    for query in (StoryQuery("finance+data"), StoryQuery("data", "beds"), StoryQuery("data", limit=7)):
+        with pytest.raises(Full, match="1 different feeds are subscribed to"):
+            store.subscribers.ask(replace(ASKED, topic="https://news.example.org/feeds/x.atom", query=query))
+
+
 # ---------------------------------------------------------------- webhooks
 
 

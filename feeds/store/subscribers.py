@@ -15,6 +15,7 @@ from feeds.store.schema import change, subscriber, token
 
 MOST = 10_000
 MOST_OF_HOST = 200
+MOST_TOPICS = 500
 _REQUESTS = ("asked", "leaving")
 _WELL = {"failures": 0, "failing_since": None, "error": None}
 
@@ -38,7 +39,7 @@ class Subscribers:
             if request.state == "leaving" and not is_known:
                 return
             if not is_known:
-                _make_room(connection, request.host)
+                _make_room(connection, request)
             connection.execute(subscriber.insert().values(_row(request)))
 
     def add_webhook(self, webhook: Subscriber) -> Subscriber:
@@ -52,7 +53,7 @@ class Subscribers:
             valid = sa.select(token.c.id).where(token.c.name == webhook.owner, token.c.revoked.is_(None))
             if connection.scalar(valid) is None:
                 raise NotFound(f"no valid token called {webhook.owner!r}")
-            _make_room(connection, webhook.host)
+            _make_room(connection, webhook)
             stored = replace(webhook, seq=min(webhook.seq, _end(connection)))
             made = subscriber.insert().values(_row(stored)).returning(subscriber.c.id)
             return replace(stored, id=connection.execute(made).scalar_one())
@@ -189,12 +190,21 @@ class Subscribers:
             connection.execute(subscriber.update().where(_held(claimed)).values(values))
 
 
-def _make_room(connection: sa.Connection, host: str) -> None:
+def _make_room(connection: sa.Connection, newcomer: Subscriber) -> None:
     count = sa.select(sa.func.count()).select_from(subscriber)
     if (connection.scalar(count) or 0) >= MOST:
         raise Full(f"there are {MOST} subscribers, and no more are taken")
-    if (connection.scalar(count.where(subscriber.c.host == host)) or 0) >= MOST_OF_HOST:
-        raise Full(f"{host} has {MOST_OF_HOST} subscriptions, and no more of it are taken")
+    if (connection.scalar(count.where(subscriber.c.host == newcomer.host)) or 0) >= MOST_OF_HOST:
+        raise Full(f"{newcomer.host} has {MOST_OF_HOST} subscriptions, and no more of it are taken")
+    if newcomer.topic and not _is_plain(newcomer.query):
+        topics = sa.select(sa.func.count(sa.distinct(subscriber.c.topic))).where(subscriber.c.topic != newcomer.topic)
+        if (connection.scalar(topics) or 0) >= MOST_TOPICS:
+            raise Full(f"{MOST_TOPICS} different feeds are subscribed to, and no more are taken but those of a topic")
+
+
+def _is_plain(query: StoryQuery) -> bool:
+    """Whether it is the feed of a topic; of all others there could be any number, and each has documents of its own to be made."""
+    return query == StoryQuery(query.feed) and "+" not in query.feed
 
 
 def _end(connection: sa.Connection) -> int:
