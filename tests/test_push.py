@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from ipaddress import ip_network
+from pathlib import Path
 from threading import Barrier, Event, Thread
 from typing import Any
 from urllib.parse import parse_qsl
@@ -12,7 +14,8 @@ from urllib.parse import parse_qsl
 import pytest
 from builders import issue, news
 from fakes import START
-from ingest_support import USER_AGENT
+from ingest_support import LOOPBACK, USER_AGENT
+from processes import children
 from program import eventually, free_port
 from pushing import DAY, FINANCE, HUB, ask, client_of, hmac_sha256, never, push_of, subscribers
 from web_server import Answer, Request, WebServer
@@ -20,9 +23,11 @@ from website import BASE, TOPICS, Site, topics
 
 from feeds.errors import StoreError
 from feeds.model import StoryQuery, Subscriber
+from feeds.publish.documents import FeedDocuments
 from feeds.push.parcels import Parcels
 from feeds.push.post import Post
 from feeds.push.worker import Push, wait
+from feeds.store import open_store
 
 YES = Answer(echo="hub.challenge")
 SECRET = "s3cret ß"  # noqa: S105
@@ -398,6 +403,33 @@ def test_a_delivery_that_was_killed_is_made_again(site: Site, server: WebServer)
     site.clock.advance(120)
     push_of(site)(never)
     assert len(server.requests) == 1
+
+
+def _work_until_killed(folder: str, now: int) -> None:
+    store = open_store(f"sqlite:///{folder}/healthwire.db")
+    post = Post(USER_AGENT, [ip_network(network) for network in LOOPBACK], timeout=60)
+    Push(store, Parcels(store, FeedDocuments(store, TOPICS, BASE, HUB), BASE), post, lambda: now)(never)
+
+
+def test_a_worker_that_is_killed_loses_no_delivery(site: Site, server: WebServer, tmp_path: Path) -> None:
+    release = Event()
+    subscribe(site, server, "/cb", Answer(204, hold=release.wait), Answer(204))
+    hook(site, server.script("/hook", Answer(200, hold=release.wait), Answer(200)))
+    tell(site, "Savings found", finance=0.9)
+    worker = children.Process(target=_work_until_killed, args=(str(tmp_path), site.clock()))
+    worker.start()
+    eventually(lambda: asked(server, "/cb") and asked(server, "/hook"))
+    worker.kill()
+    worker.join(60)
+    release.set()
+
+    push_of(site)(never)
+    site.clock.advance(120)
+    push_of(site)(never)
+
+    for path in ("/cb", "/hook"):
+        first, second = asked(server, path)
+        assert first.body == second.body
 
 
 def test_addresses_inside_the_network_are_refused_and_it_is_told(site: Site, server: WebServer) -> None:

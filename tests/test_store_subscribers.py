@@ -296,6 +296,15 @@ def test_an_outside_hub_is_told_from_when_it_is_named(store: Store) -> None:
     assert rows(store, subscriber) == []
 
 
+def test_subscribers_are_counted_by_kind_and_those_that_fail(store: Store) -> None:
+    assert store.subscribers.counts() == {}
+    confirmed(store)
+    store.subscribers.ask(replace(ASKED, callback="https://reader.example/asked"))
+    for number in range(3):
+        hook(store, replace(HOOK, failures=number, seq=9))
+    assert store.subscribers.counts() == {"websub": (1, 0), "webhook": (3, 2)}
+
+
 # ---------------------------------------------------------------- changes of a query
 
 # Places in the change log: 2 nurses (told by the second source), 3 bank staff, 4 owls, 5 the deficit, which Ada took out of finance.

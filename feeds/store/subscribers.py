@@ -108,6 +108,13 @@ class Subscribers:
             if address:
                 connection.execute(subscriber.insert().values(_row(Subscriber("hub", address, now, seq=_end(connection)))))
 
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """How many subscribers of each kind there are, and how many of them could not be told the last time; requests do not count."""
+        failing = sa.func.sum(sa.case((subscriber.c.failures > 0, 1), else_=0))
+        query = sa.select(subscriber.c.kind, sa.func.count(), failing).where(subscriber.c.state.not_in(_REQUESTS))
+        with reading(self._engine) as connection:
+            return {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(subscriber.c.kind))}
+
     # ------------------------------------------------------------ deliveries
 
     def due(self, now: int, seq: int, most: int, per_host: int, busy: Mapping[str, int]) -> list[Subscriber]:
