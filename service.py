@@ -64,6 +64,9 @@ from feeds.ingest.shift import Pace, Shift
 from feeds.ingest.site import Site
 from feeds.logs import set_up_logging
 from feeds.publish.documents import FeedDocuments
+from feeds.push.parcels import Parcels
+from feeds.push.post import Post
+from feeds.push.worker import Push
 from feeds.settings import Settings, read_settings
 from feeds.source_commands import Session, sources
 from feeds.store import Store, open_store, prepared_store
@@ -98,6 +101,10 @@ def product() -> str:
         return f"Healthwire/{version('healthwire')}"
     except PackageNotFoundError:
         return "Healthwire"
+
+
+def user_agent(settings: Settings) -> str:
+    return f"{product()} (+{settings.contact})" if settings.contact else product()
 
 
 def topics() -> tuple[m.Topic, ...]:
@@ -279,10 +286,9 @@ def train_in_background(settings: Settings) -> None:
 
 @asynccontextmanager
 async def poller(settings: Settings, store: Store, tagger: ModelTagger) -> AsyncIterator[Poller]:
-    contact = f" (+{settings.contact})" if settings.contact else ""
     rhythm = Rhythm(settings.poll_interval, settings.poll_min_interval, settings.poll_max_interval)
     fetcher = HttpFetcher(
-        user_agent=f"{product()}{contact}",
+        user_agent=user_agent(settings),
         timeout=settings.fetch_timeout,
         max_bytes=settings.max_bytes,
         concurrency=settings.concurrency,
@@ -318,6 +324,14 @@ def mailboxes(settings: Settings) -> Callable[[m.Source], Letters]:
 
 def pace(settings: Settings) -> Pace:
     return Pace(settings.tick, settings.concurrency, lease_seconds(settings.fetch_timeout), settings.per_host)
+
+
+def push(settings: Settings, store: Store) -> Push:
+    """What tells subscribers of what is new."""
+    store.subscribers.set_hub(settings.outside_hub, clock())
+    documents = FeedDocuments(store, topics(), settings.address, settings.hub_url)
+    parcels = Parcels(store, documents, settings.address)
+    return Push(store, parcels, Post(user_agent(settings), settings.allow_addresses), clock)
 
 
 def load_starter_sources(settings: Settings, store: Store) -> None:
@@ -390,6 +404,7 @@ def run_ingest(settings: Settings) -> None:
                 Chore("retraining", 60, Retraining(settings, store)),
                 Chore("weekly figures", 3600, WeeklyFigures(store, tagger, clock)),
                 Chore("pruning of raw documents", 3600, RawPruning(store, clock, settings.raw_days, settings.raw_bytes)),
+                Chore("push", 1, push(settings, store)),
                 Chore("watch for silence", 300, SilenceWatch(store, clock, ZoneInfo("Europe/London"))),
             )
             await IngestRole(store, this, clock, lambda: tagger.version, pace(settings), chores).run(stop)
@@ -411,7 +426,7 @@ def load_app(settings: Settings) -> Any:
     end_with_parent()
     store = open_store(settings.database)
     known = topics()
-    documents = FeedDocuments(store, known, settings.address)
+    documents = FeedDocuments(store, known, settings.address, settings.hub_url)
     judge = LateJudge(settings, store)
     patience = max(60, 4 * settings.tick)
     limiter = Limiter(settings.rate_limit)

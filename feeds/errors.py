@@ -12,7 +12,8 @@ HealthwireError
 ├── StoreError          the database cannot be used
 │   ├── NewerDatabase   it was written by a later version of Healthwire
 │   ├── LeaseLost       another worker took over this poll; nothing was written
-│   └── NotFound        no such source or story
+│   ├── Full            there are as many subscribers as there may be
+│   └── NotFound        no such source, story or webhook
 │       └── Gone        there was one, and it will not come back
 """
 
@@ -84,8 +85,12 @@ class LeaseLost(StoreError):
     """Another worker took over this poll; nothing was written."""
 
 
+class Full(StoreError):
+    """There are as many subscribers as there may be."""
+
+
 class NotFound(StoreError):
-    """No such source or story."""
+    """No such source, story or webhook."""
 
 
 class Gone(NotFound):

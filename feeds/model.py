@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -527,13 +528,56 @@ ChangeKind = Literal["new", "edited", "retagged", "merged", "withdrawn"]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The last thing that happened to a story, and the story as it is now, None if it was withdrawn."""
+    """The last thing that happened to a story, and the story as it is now, None if it was withdrawn.
+
+    To who asks for some stories only, one that does not fit any more has ``left`` them.
+    """
 
     seq: int
     at: int
-    kind: ChangeKind
+    kind: ChangeKind | Literal["left"]
     story_id: str
     story: PublishedStory | None
+
+
+@dataclass(frozen=True, slots=True)
+class Subscriber:
+    """Whom to tell that something is new: a subscriber of our hub (``websub``), a program (``webhook``), or an outside ``hub``.
+
+    A subscription is ``active`` or was ``stopped`` for an error; what is asked of our hub (``asked``, ``leaving``) stands beside the
+    subscription that it is about until the subscriber has said that it meant it. ``topic`` is the address of the document subscribed
+    to as the subscriber wrote it, ``suffix`` its format, ``etag`` that of the one that it has. It knows all that the change log says
+    up to ``seq``, and is not to be asked before ``next_try``. ``lease`` is what it asked for in seconds. Times are UTC epoch seconds.
+    """
+
+    kind: Literal["websub", "webhook", "hub"]
+    callback: str
+    created: int
+    state: Literal["asked", "active", "leaving", "stopped"] = "active"
+    query: StoryQuery = StoryQuery()
+    topic: str = ""
+    suffix: str = ""
+    secret: str = ""
+    owner: str = ""
+    lease: int = 0
+    lease_until: int | None = None
+    etag: str = ""
+    seq: int = 0
+    next_try: int = 0
+    failures: int = 0
+    failing_since: int | None = None
+    error: str | None = None
+    id: int = 0
+
+    @property
+    def host(self) -> str:
+        """Whom to ask."""
+        return urlsplit(self.callback).hostname or ""
+
+    @property
+    def is_request(self) -> bool:
+        """Whether the subscriber must say first that it meant it."""
+        return self.state in ("asked", "leaving")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ class Settings:
     database_url: str = ""
     bind: tuple[str, int] = ("127.0.0.1", 8000)
     base_url: str = ""
+    hub: str = ""
     contact: str = ""
     sources: Path = _SEEDS / "sources.opml"
     poll_interval: int = 3600
@@ -60,9 +61,24 @@ class Settings:
         return self.base_url or f"http://{reachable}:{port}"
 
     @property
+    def hub_url(self) -> str | None:
+        """The hub that tells subscribers what is new: our own unless another was set; None if there is to be none."""
+        return None if self.hub == "off" else self.hub or own_hub(self.address)
+
+    @property
+    def outside_hub(self) -> str | None:
+        """The hub that is told what changes, if it is not our own."""
+        return None if self.hub in ("", "off") else self.hub
+
+    @property
     def models(self) -> Path:
         """The folder of the register of models."""
         return self.data_dir / "models"
+
+
+def own_hub(address: str) -> str:
+    """The hub of the service at that address."""
+    return f"{address}/hub"
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -124,6 +140,15 @@ def _web_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def _hub(value: str) -> str:
+    if value != "off":
+        try:
+            _web_address(value)
+        except ValueError:
+            raise ValueError("must be the web address of a hub, or off for none") from None
+    return value
+
+
 def _networks(value: str) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(part, strict=False) for part in re.split(r"[\s,]+", value) if part)
@@ -167,6 +192,7 @@ _READERS: dict[str, Callable[[str], object]] = {
     "database_url": _one_line,
     "bind": _bind,
     "base_url": _web_address,
+    "hub": _hub,
     "contact": _one_line,
     "sources": _file,
     "poll_interval": _whole(1, 31_536_000),

@@ -27,7 +27,15 @@ KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
 
 _USER = "healthwire"
 _START_SECONDS = 60
-_SEQUENCES = ("source_id_seq", "change_seq_seq", "correction_id_seq", "token_id_seq", "source_event_id_seq", "raw_id_seq")
+_SEQUENCES = (
+    "source_id_seq",
+    "change_seq_seq",
+    "correction_id_seq",
+    "token_id_seq",
+    "source_event_id_seq",
+    "raw_id_seq",
+    "subscriber_id_seq",
+)
 # The server ends when its standard input does, which happens however the tests end.
 _END_WITH_PARENT = '"$@" </dev/null & server=$!; read -r _; kill -QUIT "$server"; wait "$server"'
 

@@ -43,6 +43,8 @@ GOOD = [
     ("BIND", "localhost:65535", {"bind": ("localhost", 65_535)}),
     ("BASE_URL", "https://news.example.org/health/", {"base_url": "https://news.example.org/health"}),
     ("BASE_URL", "http://[::1]:8080", {"base_url": "http://[::1]:8080"}),
+    ("HUB", "https://hub.example.net/", {"hub": "https://hub.example.net/"}),
+    ("HUB", "off", {"hub": "off"}),
     ("CONTACT", "https://news.example.org/about", {"contact": "https://news.example.org/about"}),
     ("SOURCES", HERE, {"sources": Path(HERE)}),
     ("POLL_INTERVAL", "86400", {"poll_interval": 86_400}),
@@ -83,6 +85,7 @@ def test_a_good_value_is_taken(name: str, value: str, changed: dict[str, object]
         *(("BIND", value, "HOST:PORT") for value in ("8000", ":8000", "127.0.0.1", "127.0.0.1:", "a:0", "a:65536", "a:-1", "a:x")),
         *(("BASE_URL", value, "web address") for value in ("news.example.org", "ftp://a.example", "https://", "https://a/?x", "https://a/#x")),
         *(("BASE_URL", value, "") for value in ("https://a.example:port", "https://a.example:99999", "https://[::1", "https://a b")),
+        *(("HUB", value, "web address of a hub, or off") for value in ("on", "hub.example.net", "ftp://hub.example.net/", "https://h/#x")),
         ("SOURCES", "/no/such/file.opml", "no such file"),
         ("SOURCES", "/", "no such file"),
         *(("TICK", value, "whole number from 1 to 3600") for value in ("0", "3601", "-5", "5.0", "5s", "1e2", "0x5", "five", "9" * 20)),
@@ -159,3 +162,16 @@ def test_readers_are_sent_to_the_base_url_or_where_the_service_listens(given: di
 
 def test_every_setting_is_tried_here() -> None:
     assert {name.lower() for name, _, _ in GOOD} == {field.name for field in fields(Settings)}
+
+
+@pytest.mark.parametrize(
+    ("given", "hub"),
+    [
+        ({}, "https://news.example.org/hub"),
+        ({"HUB": "https://hub.example.net/push"}, "https://hub.example.net/push"),
+        ({"HUB": "off"}, None),
+    ],
+)
+def test_the_hub_is_our_own_unless_another_is_named_or_none_is_wanted(given: dict[str, str], hub: str | None) -> None:
+    given |= {"BASE_URL": "https://news.example.org/"}
+    assert read_settings({f"HEALTHWIRE_{name}": value for name, value in given.items()}).hub_url == hub

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feeds.errors import HealthwireError, InputError, StoreError
-from feeds.model import Raw, StoryQuery
+from feeds.model import Raw, StoryQuery, Subscriber
 from feeds.store import Store
 from feeds.store.backup import read_backup, write_backup
 from feeds.store.schema import change, metadata
@@ -52,6 +52,7 @@ def fill(store: Store) -> None:
     store.corrections.decide(told_first.id, {"data": True, "finance": False, "workforce": None}, "Åsa 📚", START + 61)
     store.weeks.put(store.weeks.count(monday(START), {"ICB": 3}))
     store.tokens.create("Åsa 📚", START)
+    store.subscribers.add_webhook(Subscriber("webhook", "https://p.example/hook", START, secret="geheim", owner="Åsa 📚"))  # noqa: S106
     failing, read = store.polls.claim(START, 300, 2)
     store.polls.finish(failing, poll_of(error="timed out"))
     kept = Raw("feed", "https://a.example/feed", "text/xml", b"<rss/>")
@@ -122,7 +123,7 @@ def packed(*lines: object) -> bytes:
     return gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
-HEADER = {"format": "healthwire-backup-1", "schema": "0004"}
+HEADER = {"format": "healthwire-backup-1", "schema": "0005"}
 META = ["meta", ["k", "v"]]
 # A flipped bit makes two keys the same long before the end: that is damage, and not something for the database to refuse.
 MANY_KEYS = gzip.decompress(packed(HEADER, *(["meta", [f"k{number:04}", "v"]] for number in range(3000))))

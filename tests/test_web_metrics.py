@@ -72,6 +72,8 @@ def test_the_figures_of_a_quiet_site(still: Site) -> None:
         "source_failing_longest_seconds": 0,
         "sources_silent": 0,
         "polls_overdue": 1,
+        "subscribers": {"websub": 0, "webhook": 0, "hub": 0},
+        "subscribers_failing": {"websub": 0, "webhook": 0, "hub": 0},
         "corrections": 0,
         "model_number": {"keywords": 7},
         "model_f1": {"finance": 0.847, "commissioning": 0.847, "workforce": 0.847, "data": 0.847},
@@ -84,6 +86,7 @@ def test_every_figure_is_a_gauge_of_ours_that_says_what_it_means(site: Site) -> 
     site.store.weeks.put(week(LAST_MONDAY, 0.5, {"ICB": 4}))
     labels = {"stories": "feed", "sources_by_state": "state", "model_number": "version", "model_f1": "topic", "week_topic_rate": "topic"}
     labels |= {"week_topic_confidence": "topic", "week_new_acronym_stories": "acronym"}
+    labels |= {"subscribers": "kind", "subscribers_failing": "kind"}
     found = families(site.client)
     assert labels.keys() < found.keys()
     for name, family in found.items():
@@ -150,6 +153,15 @@ def test_what_is_wrong_with_sources_is_counted(site: Site) -> None:
     assert told["sources_by_state"] == {"failing": 2, "stopped": 1, "silent": 1, "new": 0, "ok": 2}
     assert (told["sources_failing"], told["source_failures"], told["source_failing_longest_seconds"]) == (2, 5, 7200)
     assert (told["sources_silent"], told["polls_overdue"]) == (2, 1)
+
+
+def test_who_cannot_be_told_is_counted(site: Site) -> None:
+    site.store.subscribers.set_hub("https://hub.example/", START)
+    (hub,) = site.store.subscribers.due(START, site.store.stories.last_change().seq + 1, 9, 9, {})
+    site.store.subscribers.failed(hub, "no answer", START, START + 60)
+    told = figures(site.client)
+    assert told["subscribers"] == {"websub": 0, "webhook": 0, "hub": 1}
+    assert told["subscribers_failing"] == {"websub": 0, "webhook": 0, "hub": 1}
 
 
 def test_the_last_full_week_is_told_with_its_warnings(site: Site) -> None:

@@ -4,35 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from threading import Event, Lock, Thread
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``hold`` is called before anything is answered; with ``drip`` the body comes byte by byte, with that pause in seconds."""
+    """``hold`` is called before anything is answered; with ``drip`` the body comes byte by byte, with that pause in seconds; with
+    ``echo`` the body is what the parameter of that name says.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     hold: Callable[[], object] | None = None
     drip: float | None = None
+    echo: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """``headers`` have lower-case names."""
+    """``headers`` have lower-case names; ``words`` are the parameters of the address."""
 
     method: str
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
+
+    @property
+    def words(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.path).query))
 
 
 class WebServer:
-    """Answers each path with the answers scripted for it in turn, the last one again and again; everything else is 404."""
+    """Answers each path with the answers scripted for it in turn, the last one again and again; everything else is 404.
+
+    What is scripted for a path without parameters counts with all of them.
+    """
 
     def __init__(self, host: str) -> None:
         self.requests: list[Request] = []
@@ -71,10 +83,13 @@ class WebServer:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         headers = {name.lower(): value for name, value in handler.headers.items()}
+        request = Request(handler.command, handler.path, headers, handler.rfile.read(int(headers.get("content-length", "0"))))
         with self._lock:
-            self.requests.append(Request(handler.command, handler.path, headers))
-            script = self._scripts.get(handler.path, [Answer(404)])
+            self.requests.append(request)
+            script = self._scripts.get(handler.path) or self._scripts.get(handler.path.partition("?")[0]) or [Answer(404)]
             answer = script.pop(0) if len(script) > 1 else script[0]
+            if answer.echo:
+                answer = replace(answer, body=request.words.get(answer.echo, "").encode())
             self._at_once += 1
             self.most_at_once = max(self.most_at_once, self._at_once)
         try:

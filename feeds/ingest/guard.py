@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from feeds.settings import Network
 
-REFUSAL = "this address lies in a private or reserved network; to read it, add its network to HEALTHWIRE_ALLOW_ADDRESSES"
+REFUSAL = "this address lies in a private or reserved network; to allow it, add its network to HEALTHWIRE_ALLOW_ADDRESSES"
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 # All that was ever given out for the whole internet (RFC 4291 section 2.4). What lies outside may lead back inside: site-local

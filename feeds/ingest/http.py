@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http
-import socket
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -19,12 +17,11 @@ from werkzeug.datastructures import ResponseCacheControl
 from werkzeug.http import parse_age, parse_cache_control_header, parse_date
 from yarl import URL
 
-from feeds.errors import FetchError, RefusedAddress, SourceGone, TooLarge
-from feeds.ingest.guard import REFUSAL, Guard
-from feeds.ingest.names import Names
+from feeds.errors import FetchError, SourceGone, TooLarge
+from feeds.ingest.connection import guarded_session, in_plain_words, phrase
+from feeds.ingest.guard import Guard
 from feeds.model import Fetched, Source
 from feeds.settings import Network
-from feeds.text import plain_line
 
 _FEEDS = "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml, application/xml;q=0.9, */*;q=0.5"
 _PAGES = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
@@ -41,11 +38,7 @@ _LONGEST_FRESH = 365 * 86_400
 
 
 class HttpFetcher:
-    """Fetches over HTTP; use as an async context manager.
-
-    The guard looks at the very address that a socket is about to connect to, so it holds for literal addresses,
-    names that resolve to private addresses and every hop of a redirect.
-    """
+    """Fetches over HTTP; use as an async context manager."""
 
     def __init__(
         self, *, user_agent: str, timeout: int, max_bytes: int, concurrency: int, per_host: int, allowed: Sequence[Network] = ()
@@ -61,17 +54,8 @@ class HttpFetcher:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(
-            limit=self._concurrency, resolver=Names(), socket_factory=self._guarded_socket, happy_eyeballs_delay=None
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            headers=self._headers,
-            trust_env=False,
-            # The deadline is kept here, as waits for a busy host do not count.
-            timeout=aiohttp.ClientTimeout(total=None),
-        )
+        # The deadline is kept here, as waits for a busy host do not count.
+        self._session = guarded_session(self._guard, self._headers, self._concurrency)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -112,7 +96,7 @@ class HttpFetcher:
             try:
                 fetched = await self._follow(address, headers, most, held)
             except (aiohttp.ClientError, OSError, ValueError) as error:
-                raise self._in_plain_words(error) from error
+                raise in_plain_words(error, f"{self._timeout} s (HEALTHWIRE_FETCH_TIMEOUT)") from error
             yield fetched
 
     async def _follow(self, address: str, headers: Mapping[str, str], most: int, held: AsyncExitStack) -> Fetched:
@@ -156,7 +140,7 @@ class HttpFetcher:
             raise SourceGone("the server answered 410 Gone", status=410)
         if response.status != 200:
             asked = retry_after(headers.get("Retry-After")) if response.status in (429, 503) else 0
-            raise FetchError(f"the server answered {response.status} {_phrase(response.status)}".strip(), asked, response.status)
+            raise FetchError(f"the server answered {response.status} {phrase(response.status)}".strip(), asked, response.status)
         body = bytearray()
         is_large = False
         async for chunk in response.content.iter_chunked(64 * 1024):
@@ -174,28 +158,6 @@ class HttpFetcher:
         deadline.reschedule(None)
         await held.enter_async_context(self._large)
         deadline.reschedule(asyncio.get_running_loop().time() + left)
-
-    def _guarded_socket(self, address: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
-        family, kind, protocol, _, target = address
-        if not self._guard.permits(str(target[0])):
-            raise OSError(REFUSAL)
-        return socket.socket(family, kind, protocol)
-
-    def _in_plain_words(self, error: Exception) -> FetchError:
-        text = plain_line(str(error))
-        if isinstance(error, aiohttp.ClientConnectorError) and REFUSAL in str(error.os_error):
-            return RefusedAddress(REFUSAL)
-        if isinstance(error, TimeoutError):
-            return FetchError(f"no complete answer within {self._timeout} s (HEALTHWIRE_FETCH_TIMEOUT)")
-        if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-            return FetchError(f"not an http or https address: {error}")
-        if isinstance(error, aiohttp.ClientConnectorDNSError):
-            return FetchError(f"the host name {error.host} could not be found")
-        if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientConnectorSSLError):
-            return FetchError(f"the secure connection failed: {text}")
-        if isinstance(error, aiohttp.ClientConnectorError):
-            return FetchError(f"no connection to {error.host}: {error.os_error.strerror or error.os_error}")
-        return FetchError(f"the connection failed: {text or type(error).__name__}")
 
 
 def _said(headers: Mapping[str, str], name: str) -> str | None:
@@ -228,10 +190,3 @@ def retry_after(value: str | None) -> int:
         return int(value.strip()[:9])
     date = parse_date(value)
     return max(0, int((date - datetime.now(UTC)).total_seconds())) if date else 0
-
-
-def _phrase(status: int) -> str:
-    try:
-        return http.HTTPStatus(status).phrase
-    except ValueError:
-        return ""

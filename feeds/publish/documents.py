@@ -58,9 +58,10 @@ class FeedDocuments:
     Those that were built last are kept, up to 64 MiB.
     """
 
-    def __init__(self, store: Store, topics: Sequence[Topic], base_url: str) -> None:
+    def __init__(self, store: Store, topics: Sequence[Topic], base_url: str, hub_url: str | None = None) -> None:
         self._store = store
         self._base_url = base_url
+        self._hub_url = hub_url
         self._titles = {topic.name: topic.title for topic in topics}
         self._meanings = {topic.name: topic.meaning for topic in topics}
         self._built: OrderedDict[Hashable, tuple[FeedState, Document]] = OrderedDict()
@@ -73,6 +74,18 @@ class FeedDocuments:
     def names(self) -> list[str]:
         """All feeds: every topic, then ``all`` and ``untagged``."""
         return [*self._titles, "all", "untagged"]
+
+    @property
+    def hub_url(self) -> str | None:
+        """The hub that the feeds name."""
+        return self._hub_url
+
+    def links(self, query: StoryQuery, suffix: str) -> dict[str, str]:
+        """Where a feed's document, and what belongs to it, is to be found: addresses by their relations (RFC 8288) to the document."""
+        page = self._base_url + page_address(query)
+        told = {"self": self._base_url + feed_address(query, suffix), "alternate": page}
+        # What is in an archive document stays as it is, so that there is nothing to be told.
+        return told | ({"hub": self._hub_url} if self._hub_url and not query.before else {})
 
     def canonical(self, feed: str) -> str:
         """A feed's name, or those of several joined by ``+`` (a space or a comma will do), each once and in one order.
@@ -180,6 +193,7 @@ class FeedDocuments:
 
     def _channel(self, query: StoryQuery, suffix: str, older: str | None, updated: int) -> Channel:
         base = self._base_url
+        links = self.links(query, suffix)
         title, subtitle = self.titled(query)
         return Channel(
             name=feed_name(query),
@@ -188,10 +202,11 @@ class FeedDocuments:
             instance=self._instance,
             updated=updated,
             base_url=base,
-            self_url=base + feed_address(query, suffix),
-            page_url=base + page_address(query),
+            self_url=links["self"],
+            page_url=links["alternate"],
             current_url=base + feed_address(replace(query, before=None), suffix) if query.before else None,
             prev_archive=base + feed_address(replace(query, before=older), suffix) if older else None,
+            hub_url=links.get("hub"),
         )
 
     def _build_health(self) -> Document:

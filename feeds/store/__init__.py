@@ -17,6 +17,7 @@ from feeds.store.silences import Silences
 from feeds.store.sources import Sources
 from feeds.store.status import Status
 from feeds.store.stories import Stories
+from feeds.store.subscribers import Subscribers
 from feeds.store.tags import Tags
 from feeds.store.tokens import Tokens
 from feeds.store.weeks import Weeks
@@ -40,6 +41,7 @@ class Store:
     weeks: Weeks
     raws: Raws
     tokens: Tokens
+    subscribers: Subscribers
 
 
 def open_store(url: str) -> Store:
@@ -62,6 +64,7 @@ def open_store(url: str) -> Store:
         Weeks(engine),
         Raws(engine),
         Tokens(engine),
+        Subscribers(engine),
     )
 
 

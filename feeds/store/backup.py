@@ -118,6 +118,13 @@ def _advance_sequences(connection: sa.Connection) -> None:
     """PostgreSQL does not notice ids that were inserted; SQLite does."""
     if connection.dialect.name != "postgresql":
         return
-    for table, column in (("source", "id"), ("change", "seq"), ("correction", "id"), ("token", "id"), ("source_event", "id")):
+    for table, column in (
+        ("source", "id"),
+        ("change", "seq"),
+        ("correction", "id"),
+        ("token", "id"),
+        ("source_event", "id"),
+        ("subscriber", "id"),
+    ):
         last = sa.select(sa.func.coalesce(sa.func.max(metadata.tables[table].c[column]), 0) + 1).scalar_subquery()
         connection.execute(sa.select(sa.func.setval(sa.func.pg_get_serial_sequence(table, column), last, False)))

@@ -96,6 +96,33 @@ def tombstones(connection: sa.Connection, feed: str, low: str, high: str | None,
     return [Tombstone(row[0], row[1]) for row in connection.execute(query.order_by(ids.desc()).limit(limit))]
 
 
+def fitting(connection: sa.Connection, query: StoryQuery, ids: Sequence[str]) -> set[str]:
+    """Which of these stories the query asks for, whatever its limit.
+
+    Raises:
+        InputError: its words cannot be searched for.
+    """
+    # A name of its own, as conditions ask for stories themselves.
+    each, feeds = story.alias(), query.feed.split("+")
+    fits = sa.select(each.c.id).where(each.c.id.in_(ids), ~each.c.withdrawn)
+    if query.min_confidence or "all" not in feeds:
+        fits = fits.where(_is_in(each.c.id, feeds, query.min_confidence))
+    if query.source is not None:
+        fits = fits.where(sa.exists().where(report.c.source_id == query.source, report.c.story_id == each.c.id))
+    if query.words:
+        table, number, condition = found_numbers(connection, query.words)
+        # Told beforehand, so that the index is asked for these stories alone.
+        numbers = connection.scalars(sa.select(story.c.number).where(story.c.id.in_(ids))).all()
+        fits = fits.where(each.c.number.in_(sa.select(number).select_from(table).where(condition, number.in_(numbers))))
+    return set(connection.scalars(fits))
+
+
+def shown_once(connection: sa.Connection, feed: str, ids: Sequence[str]) -> set[str]:
+    """Which of these stories the feed, or one of several joined by ``+``, shows or has shown."""
+    left = sa.select(departure.c.story_id).where(departure.c.feed.in_(feed.split("+")), departure.c.story_id.in_(ids))
+    return set(connection.scalars(left)) | fitting(connection, StoryQuery(feed), ids)
+
+
 def _leading(connection: sa.Connection, query: StoryQuery, searched: _Searched | None, most: int) -> sa.Select[tuple[str]]:
     if searched:
         table, number, condition = found_numbers(connection, query.words)

@@ -250,3 +250,38 @@ token = sa.Table(
     sa.Column("only_reads", sa.Boolean, nullable=False, server_default=sa.false()),
     sqlite_autoincrement=True,
 )
+
+# Whom to tell that something is new, and what they asked of our hub. ``feed`` to ``most`` are a query; ``host`` is that of the
+# callback, so that nobody has us ask one host too much.
+subscriber = sa.Table(
+    "subscriber",
+    metadata,
+    sa.Column("id", BigId, primary_key=True, autoincrement=True),
+    sa.Column("kind", sa.String(8), nullable=False),
+    sa.Column("state", sa.String(8), nullable=False),
+    sa.Column("callback", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+    sa.Column("topic", sa.Text, nullable=False),
+    sa.Column("suffix", sa.String(8), nullable=False),
+    sa.Column("feed", sa.Text, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("source", sa.BigInteger),
+    sa.Column("min_confidence", sa.Float, nullable=False),
+    sa.Column("most", sa.Integer, nullable=False),
+    sa.Column("secret", sa.Text, nullable=False),
+    sa.Column("owner", sa.String(100), nullable=False),
+    sa.Column("lease", sa.BigInteger, nullable=False),
+    sa.Column("lease_until", sa.BigInteger),
+    sa.Column("etag", sa.String(64), nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("next_try", sa.BigInteger, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("failing_since", sa.BigInteger),
+    sa.Column("error", sa.Text),
+    sa.Index("subscriber_behind", "state", "seq"),
+    sa.Index("subscriber_lease", "lease_until"),
+    sa.Index("subscriber_host", "host"),
+    sa.Index("subscriber_owner", "owner"),
+    sqlite_autoincrement=True,
+)

@@ -24,7 +24,7 @@ from feeds.model import (
     Tombstone,
 )
 from feeds.store.engine import reading
-from feeds.store.finding import find, tombstones
+from feeds.store.finding import find, fitting, shown_once, tombstones
 from feeds.store.schema import article, change, feed, report, source, story, story_topic
 from feeds.store.sources import SOURCE_COLUMNS
 
@@ -59,17 +59,33 @@ class Stories:
 
     def changes(self, since: int, limit: int) -> list[Change]:
         """The stories that changed after this place in the change log, each once, in the order of their last changes."""
-        query = (
-            sa.select(change.c.seq, change.c.at, change.c.kind, story.c.id, story.c.withdrawn)
-            .join_from(story, change, change.c.seq == story.c.seq)
-            .where(story.c.seq > since)
-            .order_by(story.c.seq)
-            .limit(limit)
-        )
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
+            rows = _changed(connection, since, limit)
             live = {each.id: each for each in _load(connection, [row.id for row in rows if not row.withdrawn])}
             return [Change(row.seq, row.at, row.kind, row.id, live.get(row.id)) for row in rows]
+
+    def changes_for(self, query: StoryQuery, since: int, limit: int) -> tuple[list[Change], int]:
+        """What of the next ``limit`` changes whoever follows the query must know, and the place that was reached by it.
+
+        A story that does not fit is told of without itself, unless it is new or its topic's feed never showed it.
+
+        Raises:
+            InputError: its words are nothing to search for.
+        """
+        with reading(self._engine) as connection:
+            rows = _changed(connection, since, limit)
+            fits = fitting(connection, query, [row.id for row in rows])
+            known = shown_once(connection, query.feed, [row.id for row in rows if row.id not in fits and row.kind != "new"])
+            live = {each.id: each for each in _load(connection, sorted(fits))}
+            told = [_told(row, live.get(row.id)) for row in rows if row.id in fits or row.id in known]
+            if len(rows) == limit:
+                return told, rows[-1].seq
+            return told, max(since, connection.scalar(sa.select(sa.func.max(change.c.seq))) or 0)
+
+    def feeds_changed(self, since: int) -> list[str]:
+        """The feeds that changed after this place in the change log."""
+        with reading(self._engine) as connection:
+            return list(connection.scalars(sa.select(feed.c.name).where(feed.c.seq > since).order_by(feed.c.name)))
 
     def tombstones(self, feed: str, low: str, high: str | None, limit: int) -> list[Tombstone]:
         """The newest stories with ids from ``low`` to below ``high`` that left the feed, or all of several joined by ``+``."""
@@ -121,6 +137,21 @@ class Stories:
         with reading(self._engine) as connection:
             counts = {row.name: row.stories for row in connection.execute(sa.select(feed).where(feed.c.stories > 0))}
         return {"all": 0, "untagged": 0} | counts
+
+
+def _changed(connection: sa.Connection, since: int, limit: int) -> Sequence[Any]:
+    query = (
+        sa.select(change.c.seq, change.c.at, change.c.kind, story.c.id, story.c.withdrawn)
+        .join_from(story, change, change.c.seq == story.c.seq)
+        .where(story.c.seq > since)
+        .order_by(story.c.seq)
+        .limit(limit)
+    )
+    return connection.execute(query).all()
+
+
+def _told(row: Any, shown: PublishedStory | None) -> Change:
+    return Change(row.seq, row.at, row.kind if shown or row.withdrawn else "left", row.id, shown)
 
 
 def _load(connection: sa.Connection, ids: Sequence[str]) -> list[PublishedStory]:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from feeds.errors import InputError, NotFound
 from feeds.model import Token
 from feeds.store.engine import reading, writing
-from feeds.store.schema import token
+from feeds.store.schema import subscriber, token
 from feeds.store.status import note_edited
 
 _PREFIX = "hw_"
@@ -41,7 +41,7 @@ class Tokens:
             return [_token(row) for row in connection.execute(sa.select(token).order_by(token.c.id))]
 
     def revoke(self, name: str, now: int) -> None:
-        """Ends a token for good.
+        """Ends a token for good, and with it the webhooks that were made with it.
 
         Raises:
             NotFound: there is no valid token of that name.
@@ -52,6 +52,8 @@ class Tokens:
                 raise NotFound(f"no valid token called {name!r}; see: healthwire token list")
             # What was made for whoever had it must not be kept.
             note_edited(connection)
+            stopped = subscriber.update().where(subscriber.c.owner == name).values(state="stopped", error="its token was revoked")
+            connection.execute(stopped)
 
     def of_secret(self, secret: str) -> Token | None:
         """The valid token that this is."""

@@ -73,7 +73,7 @@ def changes() -> Response:
     shown = found[:limit]
     reached = shown[-1].seq if shown else since
     following = _following("/api/v1/changes", {"since": str(reached)}) if len(found) > limit else None
-    items = [_change(each, site.base_url) for each in shown]
+    items = [change_json(each, site.base_url) for each in shown]
     return versioned({"items": items, "next": following, "seq": reached}, _linked(following))
 
 
@@ -128,7 +128,8 @@ def _fields(names: str | None) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda story: {name: value for name, value in story.items() if name in asked}
 
 
-def _change(change: Change, base_url: str) -> dict[str, Any]:
+def change_json(change: Change, base_url: str) -> dict[str, Any]:
+    """A change as the API shows it, and as webhooks are told of it."""
     told = {"seq": change.seq, "at": moment(change.at), "kind": change.kind, "id": change.story_id}
     return told | {"story": as_json(change.story, base_url) if change.story else None}
 

@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app, jsonify, render_template, reques
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import (
     BadRequest,
+    Forbidden,
     Gone,
     HTTPException,
     InternalServerError,
@@ -20,7 +21,7 @@ from werkzeug.exceptions import (
 from werkzeug.http import parse_date
 
 from feeds import errors
-from feeds.web import api, curation, docs, feed_views, metrics, model_api, pages, probes, source_views
+from feeds.web import api, curation, docs, feed_views, hub, metrics, model_api, pages, probes, source_views, webhooks
 from feeds.web.answer import PAGE_HEADERS
 from feeds.web.curators import PASS, reads
 from feeds.web.limiter import client_of
@@ -36,10 +37,12 @@ _BLUEPRINTS = (
     curation.blueprint,
     docs.blueprint,
     feed_views.blueprint,
+    hub.blueprint,
     metrics.blueprint,
     pages.blueprint,
     probes.blueprint,
     source_views.blueprint,
+    webhooks.blueprint,
 )
 _UNLIMITED = frozenset((probes.blueprint.name, metrics.blueprint.name))
 _OPEN = frozenset(("static", "curation.sign_in_page", "curation.signed_in", None))
@@ -66,6 +69,7 @@ def create_app(site: WebParts, secret_key: str) -> Flask:
     app.register_error_handler(HTTPException, _explain)
     app.register_error_handler(errors.Gone, lambda error: _explain(Gone(str(error))))
     app.register_error_handler(errors.NotFound, lambda error: _explain(NotFound(str(error))))
+    app.register_error_handler(errors.Full, lambda error: _explain(Forbidden(str(error))))
     app.register_error_handler(errors.StoreError, _unavailable)
     app.register_error_handler(Exception, _broken)
     app.before_request(_limit)
@@ -130,7 +134,7 @@ def _explain(error: HTTPException) -> Response:
         response = jsonify({"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": request.path})
         response.content_type = "application/problem+json"
         response.headers["Access-Control-Allow-Origin"] = "*"
-    elif request.path.startswith("/feeds"):
+    elif request.path.startswith(("/feeds", "/hub")):
         response = Response(f"{status} {title}: {detail}\n", content_type="text/plain; charset=utf-8")
     else:
         response = Response(render_template("error.html", status=status, title=title, detail=detail))

@@ -21,6 +21,7 @@ Schema = Mapping[str, Any]
 ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 MAX_LIMIT = 100
 _MOST_ID = 2**62
+_LONGEST_CALLBACK = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,20 @@ def matching(name: str, pattern: str, description: str, must: str) -> Parameter:
         return value
 
     return Parameter(name, description, {"type": "string", "pattern": f"^(?:{pattern})$"}, must, read)
+
+
+def callback(name: str, description: str) -> Parameter:
+    """A parameter that is an address to deliver to."""
+    # Plain enough that everybody who takes it apart finds the same host in it.
+    pattern = r"https?://[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?(?:[/?][!\"$-~]*)?"
+    must = f"an http or https address of at most {_LONGEST_CALLBACK} characters, without name, password and fragment"
+
+    def read(value: str) -> str:
+        if len(value) > _LONGEST_CALLBACK or not re.fullmatch(pattern, value):
+            raise ValueError
+        return value
+
+    return Parameter(name, description, {"type": "string", "pattern": f"^(?:{pattern})$", "maxLength": _LONGEST_CALLBACK}, must, read)
 
 
 def _share(value: str) -> float:
@@ -135,7 +150,9 @@ SINCE = Parameter(
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One thing to ask for. ``body`` and ``answer`` are names of schemas; without one the answer is text of the ``media`` type."""
+    """One thing to ask for. ``body`` and ``answer`` are names of schemas; without one the answer is text of the ``media`` type, and
+    nothing with the ``status`` 204.
+    """
 
     method: str
     summary: str
@@ -143,5 +160,6 @@ class Operation:
     body: str | None = None
     answer: str = ""
     media: str = "application/json"
+    status: int = 200
     curators: bool = False
     errors: tuple[int, ...] = (400,)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, request
 
 from feeds.errors import NotFound
@@ -10,14 +12,11 @@ from feeds.publish.channel import HEALTH, SOURCES
 from feeds.publish.document import Document
 from feeds.publish.documents import FORMATS
 from feeds.publish.opml import feed_list
-from feeds.publish.selection import feed_address, page_address
 from feeds.web.answer import answer
 from feeds.web.parts import parts
-from feeds.web.query import chosen, story_query
+from feeds.web.query import feed_query
 
 blueprint = Blueprint("feeds", __name__)
-
-_WORDS = ("q", "source", "min_confidence", "limit", "before")
 
 
 @blueprint.get("/feeds/<names>.<suffix>")
@@ -25,16 +24,17 @@ def feed(names: str, suffix: str) -> Response:
     site = parts()
     if suffix not in FORMATS:
         raise NotFound(f"feeds come as {', '.join(FORMATS)}; there is no .{suffix[:20]}")
-    query = story_query(chosen(request.args, *_WORDS), site, feed=site.documents.canonical(names))
+    query = feed_query(names, request.args, site)
     document = site.documents.get(query, suffix)
-    return _answer(document, site.base_url + feed_address(query, suffix), site.base_url + page_address(query))
+    return _answer(document, site.documents.links(query, suffix))
 
 
 @blueprint.get(f"/feeds/{HEALTH}.atom")
 def sources_health() -> Response:
     """For the people who look after sources; it may be read by everybody."""
     site = parts()
-    return _answer(site.documents.sources_health(), f"{site.base_url}/feeds/{HEALTH}.atom", site.base_url + SOURCES)
+    links = {"self": f"{site.base_url}/feeds/{HEALTH}.atom", "alternate": site.base_url + SOURCES}
+    return _answer(site.documents.sources_health(), links)
 
 
 @blueprint.get("/feeds.opml")
@@ -44,6 +44,7 @@ def all_feeds() -> Response:
     return answer(request, feed_list(site.topics, site.base_url, site.documents.modified(FeedState())))
 
 
-def _answer(document: Document, address: str, page: str) -> Response:
-    kind = document.content_type.partition(";")[0]
-    return answer(request, document, {"Link": f'<{address}>; rel="self"; type="{kind}", <{page}>; rel="alternate"; type="text/html"'})
+def _answer(document: Document, links: Mapping[str, str]) -> Response:
+    types = {"self": document.content_type.partition(";")[0], "alternate": "text/html"}
+    told = [f'<{url}>; rel="{relation}"' + (f'; type="{types[relation]}"' if relation in types else "") for relation, url in links.items()]
+    return answer(request, document, {"Link": ", ".join(told)})

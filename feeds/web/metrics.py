@@ -46,7 +46,14 @@ class _Figures(Collector):
         if beat is not None:
             yield GaugeMetricFamily("healthwire_ingest_heartbeat_age_seconds", "Since ingest was last heard of", site.clock() - beat)
         yield from self._sources()
+        yield from self._subscribers()
         yield GaugeMetricFamily("healthwire_corrections", "Decisions that curators made", site.store.corrections.last())
+
+    def _subscribers(self) -> Iterator[Metric]:
+        counts = {"websub": (0, 0), "webhook": (0, 0), "hub": (0, 0)} | self._site.store.subscribers.counts()
+        yield _by("healthwire_subscribers", "Whom news are told to", "kind", {kind: told for kind, (told, _) in counts.items()})
+        failing = {kind: number for kind, (_, number) in counts.items()}
+        yield _by("healthwire_subscribers_failing", "Who could not be told the last time", "kind", failing)
 
     def _sources(self) -> Iterator[Metric]:
         now, sources = self._site.clock(), self._site.store.sources.list()

@@ -11,13 +11,14 @@ from werkzeug.exceptions import BadRequest
 
 from feeds.text import plain_line
 from feeds.web.contract import Operation, Parameter
-from feeds.web.schemas import SCHEMAS, decisions
+from feeds.web.schemas import SCHEMAS, decisions, webhook_wish
 
 _View = TypeVar("_View", bound=Callable[..., Any])
 _OPERATION = "healthwire_operation"
 _PROBLEMS = {
     400: "A parameter or the body cannot be used; the detail says how it should be.",
     401: "A curator's token is missing or not valid.",
+    403: "There are as many webhooks as there may be.",
     404: "There is no such thing, or it was withdrawn.",
     413: "The body is too long.",
     415: "The body is not of a type that can be read.",
@@ -67,7 +68,7 @@ def operations(app: Flask) -> Iterator[tuple[str, Operation]]:
 def openapi(app: Flask, base_url: str, topics: Sequence[str], topic: Parameter) -> dict[str, Any]:
     """The description of everything that the application's views declare; ``topic`` is the parameter that names feeds of topics."""
     paths: dict[str, dict[str, Any]] = {}
-    schemas = SCHEMAS | {"Decisions": decisions(topics)}
+    schemas = SCHEMAS | {"Decisions": decisions(topics), "WebhookWish": webhook_wish(topic)}
     for path, operation in operations(app):
         paths.setdefault(path, {})[operation.method.lower()] = _described(path, operation, topic)
     return {
@@ -86,7 +87,10 @@ def _described(path: str, operation: Operation, topic: Parameter) -> dict[str, A
         "operationId": f"{operation.method.lower()}_{re.sub(r'[^a-z0-9]+', '_', path.removeprefix('/api/v1/').lower()).strip('_')}",
         "summary": operation.summary,
         "parameters": [_parameter(each, "path" if each.name in named else "query") for each in parameters],
-        "responses": {"200": _answer(operation), **{str(status): _problem(status) for status in (*operation.errors, 429, 503)}},
+        "responses": {
+            str(operation.status): _answer(operation),
+            **{str(status): _problem(status) for status in (*operation.errors, 429, 503)},
+        },
     }
     if operation.body:
         schema = {"$ref": f"#/components/schemas/{operation.body}"}
@@ -102,6 +106,8 @@ def _parameter(parameter: Parameter, where: str) -> dict[str, Any]:
 
 
 def _answer(operation: Operation) -> dict[str, Any]:
+    if operation.status == 204:
+        return {"description": operation.summary}
     schema = {"$ref": f"#/components/schemas/{operation.answer}"} if operation.answer else {"type": "string"}
     return {"description": operation.summary, "content": {operation.media: {"schema": schema}}}
 

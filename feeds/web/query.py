@@ -20,6 +20,9 @@ CHOICE = (Q, SOURCE, MIN_CONFIDENCE)
 """What chooses stories in feeds, pages and the API alike, besides their topics."""
 
 
+_FEED_WORDS = ("q", "source", "min_confidence", "limit", "before")
+
+
 def story_id(value: str) -> str:
     """The id, if it is one.
 
@@ -63,6 +66,16 @@ def story_query(args: MultiDict[str, str], site: WebParts, *, feed: str = "all",
         before=CURSOR.value(args) or BEFORE.value(args),
         limit=LIMIT.value(args) or limit,
     )
+
+
+def feed_query(names: str, args: MultiDict[str, str], site: WebParts) -> StoryQuery:
+    """The query of a feed's address: the names of topics in its path, and its words.
+
+    Raises:
+        BadRequest: a word cannot be used; the message tells which and how it should be.
+        NotFound: there is no such feed.
+    """
+    return story_query(chosen(args, *_FEED_WORDS), site, feed=site.documents.canonical(names))
 
 
 def _feed(names: str, site: WebParts) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from feeds.web.contract import ULID
+from feeds.web.contract import MIN_CONFIDENCE, SEQ, SOURCE, ULID, Parameter, Q, callback
 
 Schema = dict[str, Any]
 
@@ -38,6 +38,29 @@ def _map(values: Schema) -> Schema:
 def _object(**members: Schema) -> Schema:
     return {"type": "object", "properties": members, "required": list(members)}
 
+
+def _plain(parameter: Parameter) -> Schema:
+    return dict(parameter.schema)
+
+
+_CALLBACK = _plain(callback("url", ""))
+# In a body there is no default.
+_SINCE = {name: value for name, value in SEQ.schema.items() if name != "default"}
+_WEBHOOK = _object(
+    id=_WHOLE,
+    url=_CALLBACK,
+    topic=_TEXT,
+    q=_TEXT,
+    source=_or_null(_WHOLE),
+    min_confidence=_SHARE,
+    state={"enum": ["active", "stopped"]},
+    seq=_WHOLE,
+    failures=_WHOLE,
+    failing_since=_or_null(_MOMENT),
+    next_try=_or_null(_MOMENT),
+    error=_or_null(_TEXT),
+    created=_MOMENT,
+)
 
 _STORY = _object(
     id=_ID,
@@ -127,6 +150,10 @@ SCHEMAS: dict[str, Schema] = {
         confidence=_map(_SHARE),
         decisions=_list(_object(topic=_TEXT, about=_or_null(_FLAG), curator=_TEXT, at=_MOMENT)),
     ),
+    "Webhook": _WEBHOOK,
+    "NewWebhook": _object(**_WEBHOOK["properties"], secret=_TEXT),
+    "Webhooks": _object(items=_list(_named("Webhook"))),
+    "Replay": _object(since=_SINCE),
     "Queue": _object(items=_list(_object(value=_NUMBER, why=_TEXT, story=_named("Story")))),
 }
 
@@ -136,3 +163,9 @@ def decisions(topics: Sequence[str]) -> Schema:
     about = {name: {"type": ["boolean", "null"]} for name in topics}
     some = {"type": "object", "properties": about, "additionalProperties": False, "minProperties": 1}
     return _object(topics={"anyOf": [_list({"enum": list(topics)}), some]})
+
+
+def webhook_wish(topic: Parameter) -> Schema:
+    """What a program sends that wants to be told: where, and of which stories from which place in the change log on."""
+    choice = {each.name: _plain(each) for each in (topic, Q, SOURCE, MIN_CONFIDENCE)}
+    return _object(url=_CALLBACK, **choice, since=_SINCE) | {"required": ["url"]}

@@ -1,0 +1,1 @@
+"""Tells subscribers what is new: those of our hub, programs with webhooks, and an outside hub."""

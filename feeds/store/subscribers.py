@@ -1,0 +1,292 @@
+"""Subscribers: who wants to be told what is new, how far each has been told, and when to try again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from feeds.errors import Full, NotFound
+from feeds.model import StoryQuery, Subscriber
+from feeds.store.engine import reading, writing
+from feeds.store.schema import change, subscriber, token
+
+MOST = 10_000
+MOST_OF_HOST = 200
+MOST_TOPICS = 500
+_REQUESTS = ("asked", "leaving")
+_WELL = {"failures": 0, "failing_since": None, "error": None}
+
+
+class Subscribers:
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    # ------------------------------------------------------------ what is asked for
+
+    def ask(self, request: Subscriber) -> None:
+        """Notes what somebody asks of our hub, in place of the same asked before; it counts once it was confirmed.
+
+        Raises:
+            Full: there are as many subscribers as there may be, or as many of that host.
+        """
+        same = _same(request)
+        with writing(self._engine) as connection:
+            connection.execute(subscriber.delete().where(same, subscriber.c.state == request.state))
+            is_known = connection.scalar(sa.select(subscriber.c.id).where(same).limit(1)) is not None
+            if request.state == "leaving" and not is_known:
+                return
+            if not is_known:
+                _make_room(connection, request)
+            connection.execute(subscriber.insert().values(_row(request)))
+
+    def add_webhook(self, webhook: Subscriber) -> Subscriber:
+        """The webhook as it was stored; it begins no later than at the end of the change log.
+
+        Raises:
+            Full: there are as many subscribers as there may be, or as many of that host.
+            NotFound: its owner's token was revoked.
+        """
+        with writing(self._engine) as connection:
+            valid = sa.select(token.c.id).where(token.c.name == webhook.owner, token.c.revoked.is_(None))
+            if connection.scalar(valid) is None:
+                raise NotFound(f"no valid token called {webhook.owner!r}")
+            _make_room(connection, webhook)
+            stored = replace(webhook, seq=min(webhook.seq, _end(connection)))
+            made = subscriber.insert().values(_row(stored)).returning(subscriber.c.id)
+            return replace(stored, id=connection.execute(made).scalar_one())
+
+    def webhooks(self, owner: str) -> list[Subscriber]:
+        with reading(self._engine) as connection:
+            rows = connection.execute(sa.select(subscriber).where(subscriber.c.owner == owner).order_by(subscriber.c.id))
+            return [_subscriber(row) for row in rows]
+
+    def webhook(self, owner: str, webhook_id: int) -> Subscriber:
+        """One of the owner's webhooks.
+
+        Raises:
+            NotFound: the owner has none of that id.
+        """
+        with reading(self._engine) as connection:
+            row = connection.execute(sa.select(subscriber).where(_owned(owner, webhook_id))).first()
+        if row is None:
+            raise NotFound("no such webhook")
+        return _subscriber(row)
+
+    def remove_webhook(self, owner: str, webhook_id: int) -> None:
+        """Forgets one of the owner's webhooks.
+
+        Raises:
+            NotFound: the owner has none of that id.
+        """
+        with writing(self._engine) as connection:
+            if connection.execute(subscriber.delete().where(_owned(owner, webhook_id))).rowcount == 0:
+                raise NotFound("no such webhook")
+
+    def rewind(self, owner: str, webhook_id: int, seq: int) -> None:
+        """Has a webhook told once more what happened after that place of the change log, also one that was stopped.
+
+        Raises:
+            NotFound: the owner has none of that id.
+        """
+        with writing(self._engine) as connection:
+            back = {"seq": min(seq, _end(connection)), "next_try": 0, "state": "active", **_WELL}
+            if connection.execute(subscriber.update().where(_owned(owner, webhook_id)).values(back)).rowcount == 0:
+                raise NotFound("no such webhook")
+
+    def set_hub(self, address: str | None, now: int) -> None:
+        """Which outside hub is told what changes from now on, if any."""
+        is_hub = subscriber.c.kind == "hub"
+        with reading(self._engine) as connection:
+            known = connection.scalars(sa.select(subscriber.c.callback).where(is_hub)).all()
+        if known == ([address] if address else []):
+            return
+        with writing(self._engine) as connection:
+            connection.execute(subscriber.delete().where(is_hub))
+            if address:
+                connection.execute(subscriber.insert().values(_row(Subscriber("hub", address, now, seq=_end(connection)))))
+
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """How many subscribers of each kind there are, and how many of them could not be told the last time; requests do not count."""
+        failing = sa.func.sum(sa.case((subscriber.c.failures > 0, 1), else_=0))
+        query = sa.select(subscriber.c.kind, sa.func.count(), failing).where(subscriber.c.state.not_in(_REQUESTS))
+        with reading(self._engine) as connection:
+            return {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(subscriber.c.kind))}
+
+    # ------------------------------------------------------------ deliveries
+
+    def due(self, now: int, seq: int, most: int, per_host: int, busy: Mapping[str, int]) -> list[Subscriber]:
+        """To whom there is something to say, as the change log ends at ``seq``: longest waiting first, and only so many on one host.
+
+        ``busy`` tells how many are being asked on each host.
+        """
+        behind = sa.and_(subscriber.c.state == "active", subscriber.c.seq < seq)
+        wanted = sa.or_(subscriber.c.state.in_(_REQUESTS), behind, subscriber.c.lease_until <= now)
+        full = [host for host, number in busy.items() if number >= per_host]
+        place = sa.func.row_number().over(partition_by=subscriber.c.host, order_by=(subscriber.c.next_try, subscriber.c.id))
+        queue = (
+            sa.select(*subscriber.c, place.label("place"))
+            .where(wanted, subscriber.c.next_try <= now, subscriber.c.host.not_in(full))
+            .subquery()
+        )
+        first = sa.select(queue).where(queue.c.place <= per_host).order_by(queue.c.next_try, queue.c.id).limit(most)
+        with reading(self._engine) as connection:
+            rows = connection.execute(first).all()
+        return [_subscriber(row) for row in rows if row.place + busy.get(row.host, 0) <= per_host]
+
+    def claim(self, waiting: Sequence[Subscriber], until: int) -> list[Subscriber]:
+        """Those of them that are this worker's alone until then: nobody else has claimed or changed them since they were read."""
+        if not waiting:
+            return []
+        with writing(self._engine) as connection:
+            return [
+                replace(each, next_try=until)
+                for each in waiting
+                if connection.execute(subscriber.update().where(_held(each)).values(next_try=until)).rowcount
+            ]
+
+    def pass_over(self, reached: Mapping[Subscriber, int]) -> None:
+        """Says up to which places of the change log there was nothing to tell these; with each subscriber of our hub, all others who
+        have the same document.
+        """
+        if reached:
+            with writing(self._engine) as connection:
+                for each, seq in reached.items():
+                    connection.execute(subscriber.update().where(_alike(each), subscriber.c.seq < seq).values(seq=seq))
+
+    def confirm(self, request: Subscriber, lease_until: int) -> None:
+        """Does what was asked of our hub, as the subscriber meant it; a claim that was lost does nothing."""
+        active = sa.and_(_same(request), subscriber.c.state == "active")
+        with writing(self._engine) as connection:
+            if connection.execute(subscriber.delete().where(_held(request))).rowcount == 0:
+                return
+            former = connection.execute(sa.select(subscriber.c.etag, subscriber.c.seq).where(active)).first()
+            connection.execute(subscriber.delete().where(active))
+            if request.state == "asked":
+                # What a subscriber who renews has been told is not told again.
+                known = former._mapping if former else {}
+                row = _row(replace(request, state="active", lease_until=lease_until, next_try=0))
+                connection.execute(subscriber.insert().values({**row, **_WELL, **known}))
+
+    def delivered(self, claimed: Subscriber, seq: int, etag: str, next_try: int) -> None:
+        """The subscriber knows all up to that place of the change log."""
+        self._update(claimed, {"seq": seq, "etag": etag, "next_try": next_try, **_WELL})
+
+    def failed(self, claimed: Subscriber, error: str, failing_since: int, next_try: int) -> None:
+        """The subscriber could not be told, and is to be asked again then."""
+        failures = subscriber.c.failures + 1
+        self._update(claimed, {"failures": failures, "error": error, "failing_since": failing_since, "next_try": next_try})
+
+    def stop(self, claimed: Subscriber, error: str) -> None:
+        """Gives up a webhook until its owner has it told once more."""
+        self._update(claimed, {"state": "stopped", "error": error})
+
+    def drop(self, claimed: Subscriber) -> None:
+        """Forgets a subscriber."""
+        with writing(self._engine) as connection:
+            connection.execute(subscriber.delete().where(_held(claimed)))
+
+    def give_back(self, claimed: Subscriber, next_try: int) -> None:
+        """Ends a claim untouched."""
+        self._update(claimed, {"next_try": next_try})
+
+    def _update(self, claimed: Subscriber, values: Mapping[str, Any]) -> None:
+        with writing(self._engine) as connection:
+            connection.execute(subscriber.update().where(_held(claimed)).values(values))
+
+
+def _make_room(connection: sa.Connection, newcomer: Subscriber) -> None:
+    count = sa.select(sa.func.count()).select_from(subscriber)
+    if (connection.scalar(count) or 0) >= MOST:
+        raise Full(f"there are {MOST} subscribers, and no more are taken")
+    if (connection.scalar(count.where(subscriber.c.host == newcomer.host)) or 0) >= MOST_OF_HOST:
+        raise Full(f"{newcomer.host} has {MOST_OF_HOST} subscriptions, and no more of it are taken")
+    if newcomer.topic and not _is_plain(newcomer.query):
+        topics = sa.select(sa.func.count(sa.distinct(subscriber.c.topic))).where(subscriber.c.topic != newcomer.topic)
+        if (connection.scalar(topics) or 0) >= MOST_TOPICS:
+            raise Full(f"{MOST_TOPICS} different feeds are subscribed to, and no more are taken but those of a topic")
+
+
+def _is_plain(query: StoryQuery) -> bool:
+    """Whether it is the feed of a topic; of all others there could be any number, and each has documents of its own to be made."""
+    return query == StoryQuery(query.feed) and "+" not in query.feed
+
+
+def _end(connection: sa.Connection) -> int:
+    return connection.scalar(sa.select(sa.func.max(change.c.seq))) or 0
+
+
+def _same(request: Subscriber) -> sa.ColumnElement[bool]:
+    """What is about the same subscription of our hub."""
+    by_host = subscriber.c.host == request.host
+    return sa.and_(by_host, subscriber.c.kind == "websub", subscriber.c.callback == request.callback, subscriber.c.topic == request.topic)
+
+
+def _alike(known: Subscriber) -> sa.ColumnElement[bool]:
+    """Who knows the same as this one."""
+    if known.kind != "websub":
+        return _held(known)
+    is_active = sa.and_(subscriber.c.kind == "websub", subscriber.c.state == "active")
+    return sa.and_(is_active, subscriber.c.topic == known.topic, subscriber.c.etag == known.etag)
+
+
+def _owned(owner: str, webhook_id: int) -> sa.ColumnElement[bool]:
+    return sa.and_(subscriber.c.id == webhook_id, subscriber.c.kind == "webhook", subscriber.c.owner == owner)
+
+
+def _held(known: Subscriber) -> sa.ColumnElement[bool]:
+    """The row as this worker knows it: every claim, and whatever ends one, gives it another time."""
+    return sa.and_(subscriber.c.id == known.id, subscriber.c.next_try == known.next_try)
+
+
+def _row(told: Subscriber) -> dict[str, Any]:
+    query = told.query
+    return {
+        "kind": told.kind,
+        "state": told.state,
+        "callback": told.callback,
+        "host": told.host,
+        "created": told.created,
+        "topic": told.topic,
+        "suffix": told.suffix,
+        "feed": query.feed,
+        "words": query.words,
+        "source": query.source,
+        "min_confidence": query.min_confidence,
+        "most": query.limit,
+        "secret": told.secret,
+        "owner": told.owner,
+        "lease": told.lease,
+        "lease_until": told.lease_until,
+        "etag": told.etag,
+        "seq": told.seq,
+        "next_try": told.next_try,
+        "failures": told.failures,
+        "failing_since": told.failing_since,
+        "error": told.error,
+    }
+
+
+def _subscriber(row: Any) -> Subscriber:
+    return Subscriber(
+        kind=row.kind,
+        callback=row.callback,
+        created=row.created,
+        state=row.state,
+        query=StoryQuery(row.feed, row.words, row.source, row.min_confidence, limit=row.most),
+        topic=row.topic,
+        suffix=row.suffix,
+        secret=row.secret,
+        owner=row.owner,
+        lease=row.lease,
+        lease_until=row.lease_until,
+        etag=row.etag,
+        seq=row.seq,
+        next_try=row.next_try,
+        failures=row.failures,
+        failing_since=row.failing_since,
+        error=row.error,
+        id=row.id,
+    )
