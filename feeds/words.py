@@ -38,11 +38,8 @@ def stems(text: str) -> list[str]:
     return [_stem(word[:_LONGEST_WORD]) for word in _WORD.findall(plain)]
 
 
-@lru_cache(maxsize=512)
-def search_of(text: str) -> Search:
-    """What a person looks for: all the words, "words in quotation marks" as they stand, and not those after a minus sign.
-
-    Without a letter or figure that is wanted, it looks for nothing.
+def check_search(text: str) -> None:
+    """Makes sure that a person asked for something that can be searched for.
 
     Raises:
         InputError: it is too long, has too many words, or none that is wanted.
@@ -52,6 +49,14 @@ def search_of(text: str) -> Search:
     if not re.fullmatch(SEARCH, text):
         asks = any(not word.startswith("-") for word in text.split())
         raise InputError(f"a search has at most {MOST_WORDS} words" if asks else _NO_WORD)
+
+
+@lru_cache(maxsize=512)
+def search_of(text: str) -> Search:
+    """What is looked for: all the words, "words in quotation marks" as they stand, and not those after a minus sign.
+
+    Without a letter or figure that is wanted, it looks for nothing.
+    """
     found = [(bool(term["minus"]), tuple(stems(term["phrase"] or term["word"] or ""))) for term in _TERM.finditer(text)]
     wanted = tuple(dict.fromkeys(words for minus, words in found if words and not minus))
     unwanted = tuple(dict.fromkeys(words for minus, words in found if words and minus))

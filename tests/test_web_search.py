@@ -138,7 +138,7 @@ def test_what_was_typed_is_shown_as_it_was_typed(still: Site) -> None:
         ("-", "a search needs a word to look for"),
         ("-beds", "a search needs a word to look for"),
         ("a" * 201, "at most 200 characters, this one has 201"),
-        ("ab " * 1667, "at most 200 characters, this one has 5000"),
+        ("ab " * 1667, "at most 200 characters, this one has 5001"),
         ("a b c d e f g h i j k l m", "at most 12 words"),
     ],
 )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.errors import InputError
-from feeds.words import Search, search_of, stems
+from feeds.words import Search, check_search, search_of, stems
 
 
 @pytest.mark.parametrize(
@@ -68,4 +68,4 @@ def test_what_a_search_asks_for(text: str, expected: Search) -> None:
 )
 def test_a_search_that_cannot_be_made_says_why(text: str, complaint: str) -> None:
     with pytest.raises(InputError, match=complaint):
-        search_of(text)
+        check_search(text)

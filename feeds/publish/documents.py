@@ -103,11 +103,7 @@ class FeedDocuments:
         return "all" if "all" in asked else "+".join(name for name in self.names if name in asked)
 
     def get(self, query: StoryQuery, suffix: str = "atom") -> Document:
-        """A feed's document as of now; with ``query.before`` the archive document that ends before that id. The feed is ``canonical``.
-
-        Raises:
-            InputError: its words are nothing to search for.
-        """
+        """A feed's document as of now; with ``query.before`` the archive document that ends before that id. The feed is ``canonical``."""
         key = (suffix, query)
         state = self._state(query)
         known = self._built.get(key)

@@ -26,11 +26,7 @@ _Condition = Callable[[sa.ColumnElement[str]], sa.ColumnElement[bool]]
 
 
 def find(connection: sa.Connection, query: StoryQuery) -> Found:
-    """The newest stories that fit the query, at most its limit.
-
-    Raises:
-        InputError: its words cannot be searched for.
-    """
+    """The newest stories that fit the query, at most its limit."""
     conditions = _conditions(query)
     most = _MOST_LOOKED_AT if conditions else query.limit + 1
     searched = _searched(connection, query) if query.words else None
@@ -97,11 +93,7 @@ def tombstones(connection: sa.Connection, feed: str, low: str, high: str | None,
 
 
 def fitting(connection: sa.Connection, query: StoryQuery, ids: Sequence[str]) -> set[str]:
-    """Which of these stories the query asks for, whatever its limit.
-
-    Raises:
-        InputError: its words cannot be searched for.
-    """
+    """Which of these stories the query asks for, whatever its limit."""
     # A name of its own, as conditions ask for stories themselves.
     each, feeds = story.alias(), query.feed.split("+")
     fits = sa.select(each.c.id).where(each.c.id.in_(ids), ~each.c.withdrawn)

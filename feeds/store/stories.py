@@ -34,20 +34,12 @@ class Stories:
         self._engine = engine
 
     def page(self, query: StoryQuery) -> list[PublishedStory]:
-        """The stories that the query asks for, newest first seen first, at most ``query.limit``.
-
-        Raises:
-            InputError: its words are nothing to search for.
-        """
+        """The stories that the query asks for, newest first seen first, at most ``query.limit``."""
         with reading(self._engine) as connection:
             return _load(connection, find(connection, query).ids)
 
     def find(self, query: StoryQuery) -> Found:
-        """The ids alone of what ``page`` gives.
-
-        Raises:
-            InputError: its words cannot be searched for.
-        """
+        """The ids alone of what ``page`` gives."""
         with reading(self._engine) as connection:
             return find(connection, query)
 
@@ -68,9 +60,6 @@ class Stories:
         """What of the next ``limit`` changes whoever follows the query must know, and the place that was reached by it.
 
         A story that does not fit is told of without itself, unless it is new or its topic's feed never showed it.
-
-        Raises:
-            InputError: its words are nothing to search for.
         """
         with reading(self._engine) as connection:
             rows = _changed(connection, since, limit)

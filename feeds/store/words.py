@@ -35,11 +35,7 @@ def index_again(connection: sa.Connection, story_id: str) -> None:
 
 
 def found_numbers(connection: sa.Connection, words: str) -> tuple[sa.FromClause, sa.ColumnElement[int], sa.ColumnElement[bool]]:
-    """What to select from to find the stories with these words, the column of their numbers, and the condition.
-
-    Raises:
-        InputError: the words cannot be searched for.
-    """
+    """What to select from to find the stories with these words, the column of their numbers, and the condition."""
     search = search_of(words)
     if not search.wanted:
         return story_words, story_words.c.number, sa.false()

@@ -14,7 +14,7 @@ from werkzeug.exceptions import BadRequest
 
 from feeds.errors import InputError
 from feeds.text import plain_line
-from feeds.words import LONGEST_SEARCH, SEARCH, search_of
+from feeds.words import LONGEST_SEARCH, SEARCH, check_search
 
 Schema = Mapping[str, Any]
 
@@ -110,7 +110,7 @@ def _words(value: str) -> str:
     words = plain_line(value)
     if words:
         try:
-            search_of(words)
+            check_search(value)
         except InputError as error:
             raise ValueError(f"something to search for: {error}") from error
     return words
