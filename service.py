@@ -391,6 +391,8 @@ def read_new_folders(settings: Settings, store: Store, tagger: ModelTagger) -> N
 
 def run_ingest(settings: Settings) -> None:
     set_up_logging(settings)
+    # Who reads what is there comes before what is new.
+    os.nice(5)
     store, tagger = prepare(settings)
 
     async def run() -> None:
@@ -432,8 +434,12 @@ def load_app(settings: Settings) -> Any:
     limiter = Limiter(settings.rate_limit)
     parts = WebParts(store, documents, known, settings.address, clock, judge, patience, limiter, settings.trusted_proxies, settings.private)
     app, version = create_app(parts, settings.secret_key or secrets.token_hex(32)), Version(store.status.version)
-    # Whoever is answered from memory must not wait for the interpreter while other threads work.
-    sys.setswitchinterval(0.001)
+    # Whoever is answered from memory must not wait for the interpreter while other threads work, nor while it looks for garbage among all
+    # that was loaded to stay.
+    sys.setswitchinterval(0.0005)
+    gc.collect()
+    gc.freeze()
+    version.watch()
     return Memory(app, version, Renewal(app, version))
 
 

@@ -58,8 +58,8 @@ class Memory:
             return self._application(environ, start_response)
         version = self._version.now()
         address = environ["PATH_INFO"], environ["QUERY_STRING"]
-        kept = self._kept.get(address)
-        if kept is not None and (kept.version == version or self._is_renewed(address, version)):
+        kept = self._good_enough(address, version)
+        if kept is not None:
             kept.asked_at = self._clock()
             status, headers, body = kept.answer.to(environ)
             start_response(status, headers)
@@ -69,21 +69,27 @@ class Memory:
         self._keep(address, environ.get(DOCUMENT), version)
         return answered
 
-    def _is_renewed(self, address: Address, version: Hashable) -> bool:
-        """Whether the answer is being made anew, so that the last one will do until then."""
-        if self._renewal is None:
-            return False
+    def _good_enough(self, address: Address, version: Hashable) -> _Kept | None:
+        """What is kept of this version, or of the one before while it is being made anew."""
+        kept = self._kept.get(address)
+        if kept is None or kept.version == version or self._renewal is None:
+            return kept if kept is not None and kept.version == version else None
         if version != self._seen:
             self._renew(self._renewal, version)
-        return self._renewal.awaits(address)
+        if self._renewal.awaits(address):
+            return kept
+        # It may have been made in this very moment.
+        kept = self._kept.get(address)
+        return kept if kept is not None and kept.version == version else None
 
     def _renew(self, renewal: Renewal, version: Hashable) -> None:
         """Has all answers made anew that were asked for lately."""
         with self._lock:
             if self._seen != version:
-                self._seen = version
                 lately = self._clock() - _LATELY
                 renewal.begin([address for address, kept in self._kept.items() if kept.asked_at > lately], self._renewed)
+                # Not before: others may go by it as soon as it is written.
+                self._seen = version
 
     def _renewed(self, address: Address, answer: Answer | None, version: Hashable) -> None:
         before = self._kept.get(address)

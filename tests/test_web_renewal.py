@@ -1,0 +1,135 @@
+"""What everybody asks for is made anew beside the requests, and is never older than it may be."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from builders import issue, news
+from fakes import Seconds
+from program import eventually
+from website import Site
+from werkzeug.test import Client
+
+from feeds.errors import StoreError
+from feeds.web.memory import Memory
+from feeds.web.renewal import OURSELVES, Renewal
+from feeds.web.version import Version
+
+FEED, OTHER = "/feeds/all.json", "/feeds/finance.json"
+_PATIENCE = 30
+
+
+@dataclass
+class Front:
+    """A site behind a memory that renews; the renewal can be held up."""
+
+    site: Site
+    clock: Seconds = field(default_factory=Seconds)
+    gate: threading.Event = field(default_factory=threading.Event)
+    renewed: list[str] = field(default_factory=list)
+    client: Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.gate.set()
+        version = Version(self.site.store.status.version, self.clock)
+        self.client = Client(Memory(self.application, version, Renewal(self.application, version)), use_cookies=False)
+
+    def application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if OURSELVES in environ:
+            assert self.gate.wait(_PATIENCE)
+            self.renewed.append(environ["PATH_INFO"])
+        return self.site.client.application(environ, start_response)
+
+    def shows(self, title: str, place: str = FEED) -> bool:
+        return title in self.client.get(place).text
+
+    def tell(self, title: str, *, seen_before: float) -> None:
+        """A story arrives ``seen_before`` seconds after somebody asked last."""
+        self.client.get(FEED)
+        self.site.tell(self.site.press, issue(title, news(title)))
+        self.clock.now += seen_before
+
+
+@pytest.fixture
+def front(site: Site) -> Front:
+    front = Front(site)
+    assert front.client.get(FEED).status_code == front.client.get(OTHER).status_code == 200
+    return front
+
+
+def test_a_young_change_is_shown_as_soon_as_it_is_made_and_until_then_nobody_waits(front: Front) -> None:
+    front.gate.clear()
+    front.tell("Bats move in", seen_before=0.02)
+    assert not front.shows("Bats move in")
+    assert not front.shows("Bats move in", OTHER)
+    front.gate.set()
+    eventually(lambda: front.shows("Bats move in"))
+    eventually(lambda: front.shows("Bats move in", OTHER))
+    assert sorted(set(front.renewed)) == [FEED, OTHER]
+
+
+def test_a_change_that_may_be_older_is_in_every_answer(front: Front) -> None:
+    front.gate.clear()
+    front.tell("Bats move in", seen_before=0.06)
+    assert front.shows("Bats move in")
+    assert front.shows("Bats move in", OTHER)
+    assert front.renewed == []
+    front.gate.set()
+
+
+def test_what_changes_again_while_it_is_made_is_made_again(front: Front) -> None:
+    front.gate.clear()
+    front.tell("Bats move in", seen_before=0.02)
+    assert not front.shows("Bats move in")
+    front.tell("Owls move out", seen_before=0.02)
+    front.gate.set()
+    eventually(lambda: front.shows("Owls move out") and front.shows("Bats move in"))
+
+
+def test_what_nobody_asked_for_lately_is_made_when_somebody_asks(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.web.memory._LATELY", 0.0)
+    front.tell("Bats move in", seen_before=0.02)
+    assert front.shows("Bats move in")
+    assert front.renewed == []
+
+
+def test_an_answer_that_is_an_error_now_is_forgotten(front: Front) -> None:
+    front.client.get("/stories/" + front.site.ids()["Owls nest at the infirmary"])
+    place = "/stories/" + front.site.ids()["Owls nest at the infirmary"]
+    assert front.client.get(place).status_code == 200
+    front.client.get(FEED)
+    front.site.tell(front.site.press, issue("owls"))
+    front.clock.now += 0.02
+    front.client.get(FEED)
+    eventually(lambda: front.client.get(place).status_code == 404)
+
+
+def test_a_watcher_reads_while_there_are_requests_so_that_they_need_not() -> None:
+    readers: list[str] = []
+
+    def read() -> int:
+        readers.append(threading.current_thread().name)
+        return len(readers)
+
+    version = Version(read)
+    version.watch()
+    assert version.now() == 1
+    eventually(lambda: "version" in readers)
+    eventually(lambda: version.now() != 1)
+
+
+def test_a_watcher_outlives_what_it_cannot_read() -> None:
+    answers = [StoreError("gone"), StoreError("gone")]
+
+    def read() -> str:
+        if answers:
+            raise answers.pop()
+        return "back"
+
+    version = Version(read)
+    version.watch()
+    eventually(lambda: version.now() == "back")
