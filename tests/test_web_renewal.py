@@ -133,3 +133,16 @@ def test_a_watcher_outlives_what_it_cannot_read() -> None:
     version = Version(read)
     version.watch()
     eventually(lambda: version.now() == "back")
+
+
+def test_who_decides_sees_it_in_the_next_answer_whatever_is_being_made(front: Front) -> None:
+    token = front.site.store.tokens.create("Ada", 0)
+    owls = front.site.ids()["Owls nest at the infirmary"]
+    front.gate.clear()
+    front.tell("Bats move in", seen_before=0.02)
+    assert not front.shows("Bats move in")
+    decided = front.client.put(f"/api/v1/stories/{owls}/topics", json={"topics": ["finance"]}, headers={"Authorization": f"Bearer {token}"})
+    assert decided.status_code == 200
+    assert front.shows("Owls nest at the infirmary", OTHER)
+    assert front.shows("Bats move in")
+    front.gate.set()

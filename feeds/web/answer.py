@@ -25,6 +25,8 @@ _CSP = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'n
 PAGE_HEADERS = (("Content-Security-Policy", _CSP), ("Referrer-Policy", "no-referrer"))
 # Where the application leaves the document that it answered with.
 DOCUMENT = "healthwire.document"
+# Where it says that the request changed what others see.
+CHANGED = "healthwire.changed"
 
 
 @dataclass(frozen=True)

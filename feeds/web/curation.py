@@ -11,6 +11,7 @@ from werkzeug.exceptions import BadRequest
 from feeds.model import Candidate
 from feeds.publish.channel import story_path
 from feeds.review import most_telling
+from feeds.web.answer import CHANGED
 from feeds.web.api import as_json, json_response, moment, preflight
 from feeds.web.contract import LIMIT, STORY_ID, Operation
 from feeds.web.curators import check_same_site, curator_of_person, curator_of_program, sign_in, sign_out
@@ -61,6 +62,7 @@ def decide(story_id: str) -> Response:
     curator = curator_of_program()
     site = parts()
     site.store.corrections.decide(checked_id(story_id), _decisions(json_body()), curator, site.clock())
+    request.environ[CHANGED] = True
     return json_response(_topics_of(story_id), _PRIVATE)
 
 
@@ -167,6 +169,7 @@ def corrected(story_id: str) -> Response:
     ticked = request.form.getlist("topic")
     about = {topic.name: topic.name in ticked for topic in site.topics}
     site.store.corrections.decide(checked_id(story_id), about, name, site.clock())
+    request.environ[CHANGED] = True
     return _to(_own_path(request.form.get("next", "")) or story_path(story_id))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from feeds.web.answer import DOCUMENT, Answer
+from feeds.web.answer import CHANGED, DOCUMENT, Answer
 from feeds.web.renewal import Address, Application, Renewal
 from feeds.web.version import Version
 
@@ -22,12 +22,16 @@ _LATELY = 60.0
 _OVERHEAD = 4000
 
 
+_Version = tuple[int, Hashable]
+"""How often something was changed here, and what the database is at."""
+
+
 @dataclass(slots=True)
 class _Kept:
     """An answer, the version of the database that it shows, and when somebody asked for it last."""
 
     answer: Answer
-    version: Hashable
+    version: _Version
     asked_at: float
 
     @property
@@ -49,14 +53,16 @@ class Memory:
         self._version = version
         self._renewal = renewal
         self._seen: Hashable = None
+        # How often somebody changed something here: whoever did must see it in the next answer.
+        self._changes = 0
         self._kept: dict[Address, _Kept] = {}
         self._bytes = 0
         self._lock = Lock()
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or "HTTP_COOKIE" in environ or "HTTP_AUTHORIZATION" in environ:
-            return self._application(environ, start_response)
-        version = self._version.now()
+            return self._unkept(environ, start_response)
+        version = self._present()
         address = environ["PATH_INFO"], environ["QUERY_STRING"]
         kept = self._good_enough(address, version)
         if kept is not None:
@@ -69,11 +75,23 @@ class Memory:
         self._keep(address, environ.get(DOCUMENT), version)
         return answered
 
-    def _good_enough(self, address: Address, version: Hashable) -> _Kept | None:
+    def _unkept(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        answered = self._application(environ, start_response)
+        if environ.get(CHANGED):
+            self._version.refresh()
+            self._changes += 1
+        return answered
+
+    def _present(self) -> _Version:
+        return self._changes, self._version.now()
+
+    def _good_enough(self, address: Address, version: _Version) -> _Kept | None:
         """What is kept of this version, or of the one before while it is being made anew."""
         kept = self._kept.get(address)
-        if kept is None or kept.version == version or self._renewal is None:
-            return kept if kept is not None and kept.version == version else None
+        if kept is None or kept.version == version:
+            return kept
+        if self._renewal is None or kept.version[0] != version[0]:
+            return None
         if version != self._seen:
             self._renew(self._renewal, version)
         if self._renewal.awaits(address):
@@ -82,20 +100,20 @@ class Memory:
         kept = self._kept.get(address)
         return kept if kept is not None and kept.version == version else None
 
-    def _renew(self, renewal: Renewal, version: Hashable) -> None:
+    def _renew(self, renewal: Renewal, version: _Version) -> None:
         """Has all answers made anew that were asked for lately."""
         with self._lock:
             if self._seen != version:
                 lately = self._clock() - _LATELY
-                renewal.begin([address for address, kept in self._kept.items() if kept.asked_at > lately], self._renewed)
+                renewal.begin([address for address, kept in self._kept.items() if kept.asked_at > lately], self._present, self._renewed)
                 # Not before: others may go by it as soon as it is written.
                 self._seen = version
 
-    def _renewed(self, address: Address, answer: Answer | None, version: Hashable) -> None:
+    def _renewed(self, address: Address, answer: Answer | None, version: _Version) -> None:
         before = self._kept.get(address)
         self._keep(address, answer, version, before.asked_at if before else None)
 
-    def _keep(self, address: Address, answer: Answer | None, version: Hashable, asked_at: float | None = None) -> None:
+    def _keep(self, address: Address, answer: Answer | None, version: _Version, asked_at: float | None = None) -> None:
         with self._lock:
             if gone := self._kept.pop(address, None):
                 self._bytes -= gone.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from threading import Condition, Thread
 from typing import Any
 
@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Address = tuple[str, str]
 """Path and query, as WSGI has them."""
+
+_Done = Callable[[Address, Answer | None, Any], None]
 
 OURSELVES = "healthwire.renewal"
 """Marks requests that nobody made."""
@@ -38,13 +40,14 @@ class Renewal:
         self._application = application
         self._version = version
         self._waiting: dict[Address, float] = {}
-        self._done: Callable[[Address, Answer | None, Hashable], None] = lambda *_: None
+        self._present: Callable[[], Any] = version.now
+        self._done: _Done = lambda *_: None
         self._worked_at = float("-inf")
         self._something = Condition()
         self._thread: Thread | None = None
 
-    def begin(self, addresses: Iterable[Address], done: Callable[[Address, Answer | None, Hashable], None]) -> None:
-        """Makes these answers anew and hands each over, None if there is none any more, with the version that it shows at least.
+    def begin(self, addresses: Iterable[Address], present: Callable[[], Any], done: _Done) -> None:
+        """Makes these answers anew and hands each over, None if there is none any more, with what was ``present`` before it was made.
 
         Nothing is done if the change may be so old that the answers of before will not do until then.
         """
@@ -53,7 +56,7 @@ class Renewal:
             return
         until = now + _PATIENCE
         with self._something:
-            self._done = done
+            self._present, self._done = present, done
             for address in addresses:
                 if len(self._waiting) < _MOST_WAITING:
                     # Whoever waits already is not to wait longer for it.
@@ -74,7 +77,7 @@ class Renewal:
                 self._something.wait_for(lambda: self._waiting)
                 address = next(iter(self._waiting))
             begun = time.monotonic()
-            version = self._version.now()
+            version = self._present()
             try:
                 answer = self._answer(address)
             except Exception:
@@ -83,7 +86,7 @@ class Renewal:
             self._done(address, answer, version)
             with self._something:
                 del self._waiting[address]
-                if self._version.now() != version:
+                if self._present() != version:
                     # It changed once more; whoever asks from now on can wait for that one.
                     self._waiting[address] = time.monotonic() + _PATIENCE
             self._worked_at = time.monotonic()

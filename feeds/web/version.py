@@ -38,6 +38,10 @@ class Version:
             self._look()
         return self._value
 
+    def refresh(self) -> None:
+        """Reads it now: what was changed before is in it afterwards."""
+        self._look(due=True, waiting=True)
+
     def age(self) -> float:
         """For how many seconds at most the present version has been there: since the one before it was seen last."""
         return self._clock() - self._changed_after
@@ -57,8 +61,8 @@ class Version:
                 time.sleep(_PAUSE)
                 self._look(due=True)
 
-    def _look(self, *, due: bool = False) -> None:
-        if not self._lock.acquire(blocking=False):
+    def _look(self, *, due: bool = False, waiting: bool = False) -> None:
+        if not self._lock.acquire(blocking=waiting):
             return
         try:
             # Somebody may have read it since the clock was looked at.
