@@ -329,6 +329,8 @@ def pace(settings: Settings) -> Pace:
 def push(settings: Settings, store: Store) -> Push:
     """What tells subscribers of what is new."""
     store.subscribers.set_hub(settings.outside_hub, clock())
+    if settings.private:
+        store.subscribers.end_subscriptions()
     documents = FeedDocuments(store, topics(), settings.address, settings.hub_url)
     parcels = Parcels(store, documents, settings.address)
     return Push(store, parcels, Post(user_agent(settings), settings.allow_addresses), clock)
@@ -440,7 +442,8 @@ def load_app(settings: Settings) -> Any:
     gc.collect()
     gc.freeze()
     version.watch()
-    return Memory(app, version, Renewal(app, version))
+    # A token that was revoked must not be answered with what was made before.
+    return Memory(app, version, None if settings.private else Renewal(app, version))
 
 
 # ---------------------------------------------------------------- commands

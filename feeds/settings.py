@@ -62,13 +62,16 @@ class Settings:
 
     @property
     def hub_url(self) -> str | None:
-        """The hub that tells subscribers what is new: our own unless another was set; None if there is to be none."""
-        return None if self.hub == "off" else self.hub or own_hub(self.address)
+        """The hub that tells subscribers what is new: our own unless another was set; None if there is to be none.
+
+        Where reading is not for everybody there is none: a subscription would outlive the token of whoever made it.
+        """
+        return None if self.hub == "off" or self.private else self.hub or own_hub(self.address)
 
     @property
     def outside_hub(self) -> str | None:
         """The hub that is told what changes, if it is not our own."""
-        return None if self.hub in ("", "off") else self.hub
+        return None if self.hub in ("", "off") or self.private else self.hub
 
     @property
     def models(self) -> Path:

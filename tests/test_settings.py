@@ -170,6 +170,8 @@ def test_every_setting_is_tried_here() -> None:
         ({}, "https://news.example.org/hub"),
         ({"HUB": "https://hub.example.net/push"}, "https://hub.example.net/push"),
         ({"HUB": "off"}, None),
+        ({"PRIVATE": "yes"}, None),
+        ({"PRIVATE": "yes", "HUB": "https://hub.example.net/push"}, None),
     ],
 )
 def test_the_hub_is_our_own_unless_another_is_named_or_none_is_wanted(given: dict[str, str], hub: str | None) -> None:

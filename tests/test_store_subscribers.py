@@ -60,6 +60,14 @@ def change(store: Store, times: int = 1) -> int:
 # ---------------------------------------------------------------- our hub
 
 
+def test_subscriptions_end_and_with_them_what_was_asked_while_webhooks_stay(store: Store) -> None:
+    confirmed(store)
+    store.subscribers.ask(replace(ASKED, callback="https://other.example/cb"))
+    made = hook(store)
+    store.subscribers.end_subscriptions()
+    assert [(row["kind"], row["id"]) for row in rows(store, subscriber)] == [("webhook", made.id)]
+
+
 def test_a_request_is_due_at_once_and_confirming_it_makes_a_subscription(store: Store) -> None:
     store.subscribers.ask(ASKED)
     (asked,) = due(store, seq=0)

@@ -98,7 +98,6 @@ def test_what_nobody_asked_for_lately_is_made_when_somebody_asks(front: Front, m
 
 
 def test_an_answer_that_is_an_error_now_is_forgotten(front: Front) -> None:
-    front.client.get("/stories/" + front.site.ids()["Owls nest at the infirmary"])
     place = "/stories/" + front.site.ids()["Owls nest at the infirmary"]
     assert front.client.get(place).status_code == 200
     front.client.get(FEED)

@@ -16,7 +16,6 @@ from feeds.model import (
     Change,
     Evidence,
     FeedState,
-    Found,
     PublishedStory,
     Source,
     StoryQuery,
@@ -37,11 +36,6 @@ class Stories:
         """The stories that the query asks for, newest first seen first, at most ``query.limit``."""
         with reading(self._engine) as connection:
             return _load(connection, find(connection, query).ids)
-
-    def find(self, query: StoryQuery) -> Found:
-        """The ids alone of what ``page`` gives."""
-        with reading(self._engine) as connection:
-            return find(connection, query)
 
     def walk(self, query: StoryQuery) -> tuple[list[PublishedStory], str | None]:
         """As ``page``, with the id below which older ones follow, None at the end; fewer than ``limit`` need not be all."""

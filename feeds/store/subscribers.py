@@ -108,6 +108,11 @@ class Subscribers:
             if address:
                 connection.execute(subscriber.insert().values(_row(Subscriber("hub", address, now, seq=_end(connection)))))
 
+    def end_subscriptions(self) -> None:
+        """Forgets who subscribed to feeds at our own hub, and who asked to."""
+        with writing(self._engine) as connection:
+            connection.execute(subscriber.delete().where(subscriber.c.kind == "websub"))
+
     def counts(self) -> dict[str, tuple[int, int]]:
         """How many subscribers of each kind there are, and how many of them could not be told the last time; requests do not count."""
         failing = sa.func.sum(sa.case((subscriber.c.failures > 0, 1), else_=0))
