@@ -133,7 +133,7 @@ def set_source(session: Session, name: str, title: str | None, folder: str | Non
     if not changes:
         raise click.UsageError("name what to change: --title, --folder, --interval or --full-text")
     store = prepared_store(session.settings)
-    click.echo(settings_line(store.sources.set(store.sources.find(name).id, **changes)))
+    click.echo(settings_line(store.sources.set(store.sources.find(name).id, session.clock(), **changes)))
 
 
 def chosen_interval(settings: Settings, given: str) -> int:
@@ -203,7 +203,7 @@ def subscribe(store: Store, given: SourceList, now: int) -> tuple[int, int]:
         for start in range(0, len(given.subscriptions), batch):
             some = given.subscriptions[start : start + batch]
             added += len(store.sources.add(some, next_poll=now))
-            updated += store.sources.restore(some) if given.is_own else 0
+            updated += store.sources.restore(some, now) if given.is_own else 0
             bar.update(len(some))
     return added, updated
 

@@ -8,13 +8,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from builders import add_sources, issue, news
+from builders import add_sources, issue, news, poll_of
 from databases import wipe
 from fakes import START
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feeds.model import Change, PublishedStory, Source, StoryQuery, Tag, Tombstone, Verdict
+from feeds.model import Change, PublishedStory, Source, StoryQuery, Subscription, Tag, Tombstone, Verdict
 from feeds.store import Store
 
 LOWEST = "0" * 26
@@ -72,6 +72,27 @@ def test_what_leaves_a_feed_is_told_until_it_comes_back(store: Store) -> None:
     assert left(store, "all", high=pay) == [Tombstone(beds, START + 3)]
 
 
+def test_another_name_or_address_of_a_source_is_a_change_of_all_that_it_tells(store: Store) -> None:
+    one, other = add_sources(store, ["A", "B"])
+    store.polls.write(one, [issue("1", news("Beds", topics={"finance": 0.9})), issue("2", news("Owls", topics={}))], START)
+    store.polls.write(other, [issue("1", news("Pay", topics={"data": 0.9}))], START + 1)
+    place = store.stories.last_change().seq
+    store.sources.set(one, START + 2, title="New")
+    assert changes(store, place) == [("edited", "Beds"), ("edited", "Owls")]
+    assert [each.at for each in store.stories.changes(place, 10)] == [START + 2] * 2
+    assert store.stories.feeds_changed(place) == ["all", "finance", "untagged"]
+    assert [each.updated for each in store.stories.page(StoryQuery())] == [START + 1, START, START], "there is nothing to read again"
+    place = store.stories.last_change().seq
+    store.sources.set(one, START + 3, title="New")
+    store.sources.set(one, START + 3, folder="Press", interval=7200, full_text=True)
+    store.sources.restore([Subscription("https://A.example/feed", "", "News"), Subscription("https://B.example/feed", "B")], START + 3)
+    assert changes(store, place) == []
+    [lease] = store.polls.claim(START + 4, 60, 1, [other])
+    store.polls.finish(lease, replace(poll_of(issue("2", news("Tea", topics={})), at=START + 4), url="https://c.example/feed", title="C"))
+    assert changes(store, place) == [("edited", "Pay"), ("new", "Tea")]
+    assert store.stories.counts() == {"all": 4, "untagged": 2, "finance": 1, "data": 1}
+
+
 # ---------------------------------------------------------------- a mirror
 
 
@@ -111,7 +132,23 @@ def _tag_anew(store: Store, dice: Random, now: int) -> None:
     store.tags.retag([(item, Verdict(tuple(said))) for item in store.tags.untaught(model, 0)][:2], now)
 
 
-_happenings: list[Callable[[Store, Random, int], None]] = [_tell, _tell, _decide, _tag_anew]
+def _rename(store: Store, dice: Random, now: int) -> None:
+    store.sources.set(dice.choice([source.id for source in store.sources.list()]), now, title=dice.choice("XY"))
+
+
+def _restore(store: Store, dice: Random, now: int) -> None:
+    store.sources.restore([Subscription(source.url, dice.choice("XY")) for source in store.sources.list()], now)
+
+
+def _move(store: Store, dice: Random, now: int) -> None:
+    """A poll that ends at another address, and may bring something, too."""
+    [lease] = store.polls.claim(now, 60, 1, [dice.choice([source.id for source in store.sources.list()])])
+    brought = issue(str(dice.randrange(4)), *(news(f"Story {dice.randrange(4)}") for _ in range(dice.randrange(3))))
+    address = f"https://{dice.choice('mno')}.example/feed"
+    store.polls.finish(lease, replace(poll_of(brought, at=now), url=address, title="Told"))
+
+
+_happenings: list[Callable[[Store, Random, int], None]] = [_tell, _tell, _decide, _tag_anew, _rename, _restore, _move]
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -120,7 +157,8 @@ def test_a_mirror_that_follows_the_changes_equals_a_full_download_whenever_it_is
     store: Store, seed: int, steps: list[int], limit: int
 ) -> None:
     wipe(store)
-    add_sources(store, ["A", "B"])
+    # One is called as its document calls it.
+    add_sources(store, ["A", ""])
     dice = Random(seed)  # noqa: S311
     mirror: dict[str, PublishedStory] = {}
     since = 0

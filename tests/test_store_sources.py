@@ -146,12 +146,12 @@ def test_a_list_gives_known_sources_their_settings_back(store: Store) -> None:
         Subscription("https://c.example/feed", "C", "", None, False),
     ]
     store.sources.add([*wanted, Subscription("https://d.example/feed", "D", "Old", 900)], START)
-    assert store.sources.restore(wanted) == 0
+    assert store.sources.restore(wanted, START) == 0
     first, second, third, _ = (each.id for each in store.sources.list())
-    store.sources.set(first, title="Renamed", folder="", interval=None, full_text=False)
-    store.sources.set(second, title="What the feed calls itself")
-    store.sources.set(third, interval=900)
-    assert store.sources.restore([*wanted, Subscription("https://new.example/feed", "New")]) == 2
+    store.sources.set(first, START, title="Renamed", folder="", interval=None, full_text=False)
+    store.sources.set(second, START, title="What the feed calls itself")
+    store.sources.set(third, START, interval=900)
+    assert store.sources.restore([*wanted, Subscription("https://new.example/feed", "New")], START) == 2
     assert [(each.title, each.folder, each.interval, each.full_text) for each in store.sources.list()] == [
         ("A", "News", 7200, True),
         ("What the feed calls itself", "", None, False),
@@ -163,14 +163,14 @@ def test_a_list_gives_known_sources_their_settings_back(store: Store) -> None:
 def test_settings_are_changed_one_by_one(store: Store) -> None:
     one, other = add_sources(store, ["A", "B"])
     before = store.sources.list()
-    assert store.sources.set(one, interval=7200, full_text=True) == replace(before[0], interval=7200, full_text=True)
-    assert store.sources.set(one, title="New", folder="Press") == replace(
+    assert store.sources.set(one, START, interval=7200, full_text=True) == replace(before[0], interval=7200, full_text=True)
+    assert store.sources.set(one, START, title="New", folder="Press") == replace(
         before[0], title="New", folder="Press", interval=7200, full_text=True
     )
-    assert store.sources.set(one, interval=None).interval is None
+    assert store.sources.set(one, START, interval=None).interval is None
     assert store.sources.list()[1] == before[other - one]
     with pytest.raises(NotFound, match="no such source"):
-        store.sources.set(99, title="X")
+        store.sources.set(99, START, title="X")
 
 
 def test_a_stopped_source_is_not_polled_until_it_is_resumed(store: Store) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 
 from feeds.model import ChangeKind
-from feeds.store.schema import change, departure, feed, story, story_topic
+from feeds.store.schema import change, departure, feed, report, story, story_topic
 
 
 def feeds_of(connection: sa.Connection, story_id: str) -> set[str]:
@@ -33,6 +33,24 @@ def log(
     after = feeds_of(connection, story_id)
     _note_departures(connection, story_id, before, after, now)
     touch(connection, {name: (seq, (name in after) - (name in before)) for name in before | after}, now)
+
+
+def log_source(connection: sa.Connection, source_id: int, now: int) -> None:
+    """Appends an edit of every story that a source tells: what is shown of the source itself is not what it was.
+
+    A source may have told very many, so that all are written at once.
+    """
+    last = connection.scalar(sa.select(sa.func.max(change.c.seq))) or 0
+    told = sa.select(report.c.story_id).where(report.c.source_id == source_id)
+    edits = sa.select(sa.literal(now), sa.literal("edited"), story.c.id).where(story.c.id.in_(told)).order_by(story.c.seq)
+    connection.execute(change.insert().from_select(["at", "kind", "story_id"], edits))
+    seq = connection.scalar(sa.select(sa.func.max(change.c.seq)).where(change.c.seq > last))
+    if seq is None:
+        return
+    connection.execute(story.update().where(change.c.seq > last, change.c.story_id == story.c.id).values(seq=change.c.seq))
+    topics = connection.scalars(sa.select(story_topic.c.topic).where(story_topic.c.story_id.in_(told), story_topic.c.chosen).distinct())
+    untagged = connection.scalar(sa.select(sa.exists().where(story.c.id.in_(told), story.c.untagged)))
+    touch(connection, dict.fromkeys(["all", *topics, *(["untagged"] if untagged else [])], (seq, 0)), now)
 
 
 def _note_departures(connection: sa.Connection, story_id: str, before: set[str], after: set[str], now: int) -> None:

@@ -12,6 +12,7 @@ from ulid import ULID
 from feeds.errors import LeaseLost
 from feeds.identity import ArticleKey, article_key, host_of
 from feeds.model import Article, Issue, Lease, PollResult, Source, Tally
+from feeds.store.changes import log_source
 from feeds.store.engine import reading, writing
 from feeds.store.events import note
 from feeds.store.raws import keep_raws
@@ -140,6 +141,8 @@ class Polls:
             if connection.execute(_END, values | mine).rowcount == 0:
                 raise LeaseLost(f"source {before.id} was taken over by another worker or removed; nothing was written")
             _note_events(connection, before, result, values)
+            if "url" in values or (not before.title and result.title):
+                log_source(connection, before.id, result.polled_at)
             if result.marks is not None:
                 _keep_marks(connection, before.id, result.marks)
             keep_raws(connection, before.id, result.raws, result.polled_at)

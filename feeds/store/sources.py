@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from feeds.errors import InputError, NotFound
 from feeds.identity import host_of
 from feeds.model import Source, Subscription, Tally
+from feeds.store.changes import log_source
 from feeds.store.engine import reading, writing
 from feeds.store.record import withdraw_source
 from feeds.store.schema import entry_marks, source
@@ -67,7 +68,7 @@ class Sources:
         with writing(self._engine) as connection:
             return [added for start in range(0, len(new), _BATCH) for added in _insert(connection, new[start : start + _BATCH], next_poll)]
 
-    def restore(self, subscriptions: Iterable[Subscription]) -> int:
+    def restore(self, subscriptions: Iterable[Subscription], now: int) -> int:
         """Gives known sources the settings of a list, and returns how many had others; one without a title keeps its own."""
         wanted = {each.url: each for each in subscriptions}
         urls = list(wanted)
@@ -81,7 +82,7 @@ class Sources:
                         title=each.title or known.title, folder=each.folder, interval=each.interval, full_text=each.full_text
                     )
                     if any(value != getattr(known, name) for name, value in values.items()):
-                        connection.execute(source.update().where(source.c.id == known.id).values(values))
+                        _set(connection, known, values, now)
                         updated += 1
             note_edited(connection)
         return updated
@@ -132,7 +133,7 @@ class Sources:
             note_edited(connection)
             return tally
 
-    def set(self, source_id: int, **settings: Unpack[SourceSettings]) -> Source:
+    def set(self, source_id: int, now: int, **settings: Unpack[SourceSettings]) -> Source:
         """Changes the settings that are given, at least one.
 
         A new interval counts from the next poll on, as the source's server may have asked to be left alone until then.
@@ -141,7 +142,7 @@ class Sources:
             NotFound: no such source.
         """
         with writing(self._engine) as connection:
-            connection.execute(source.update().where(source.c.id == source_id).values(settings))
+            _set(connection, _only(connection, source_id), settings, now)
             note_edited(connection)
             return _only(connection, source_id)
 
@@ -175,6 +176,12 @@ class Sources:
             if known.stopped:
                 connection.execute(source.update().where(source.c.id == source_id).values(values))
             return known.stopped
+
+
+def _set(connection: sa.Connection, known: Source, settings: SourceSettings, now: int) -> None:
+    connection.execute(source.update().where(source.c.id == known.id).values(settings))
+    if settings.get("title", known.title) != known.title:
+        log_source(connection, known.id, now)
 
 
 def _read_anew(connection: sa.Connection) -> None:
