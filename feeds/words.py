@@ -13,7 +13,12 @@ from feeds.errors import InputError
 
 LONGEST_SEARCH = 200
 MOST_WORDS = 12
-SEARCH = rf"\s*(?:-\S*\s+){{0,{MOST_WORDS - 1}}}[^-\s]\S*(?:\s+\S+){{0,{MOST_WORDS - 1}}}\s*"
+# Not as regular expressions have it, which do not agree on what is a space.
+_SPACE = r"\t\n\v\f\r "
+SEARCH = (
+    rf"[{_SPACE}]*(?:-[^{_SPACE}]*[{_SPACE}]+){{0,{MOST_WORDS - 1}}}"
+    rf"[^-{_SPACE}][^{_SPACE}]*(?:[{_SPACE}]+[^{_SPACE}]+){{0,{MOST_WORDS - 1}}}[{_SPACE}]*"
+)
 """What can be searched for: a word that is wanted, and not too many others before and after it."""
 _NO_WORD = 'a search needs a word to look for, e.g. beds or "waiting times" -children'
 # Nothing longer is a word of any language.
@@ -47,7 +52,7 @@ def check_search(text: str) -> None:
     if len(text) > LONGEST_SEARCH:
         raise InputError(f"a search has at most {LONGEST_SEARCH} characters, this one has {len(text)}")
     if not re.fullmatch(SEARCH, text):
-        asks = any(not word.startswith("-") for word in text.split())
+        asks = re.search(rf"(?:^|[{_SPACE}])[^-{_SPACE}]", text)
         raise InputError(f"a search has at most {MOST_WORDS} words" if asks else _NO_WORD)
 
 

@@ -68,6 +68,23 @@ def test_the_page_for_people_tells_every_path_and_every_schema(site: Site) -> No
     assert {link.get("href")[1:] for link in root.xpath("//a[starts-with(@href, '#schema')]")} <= set(root.xpath("//@id"))
 
 
+@pytest.mark.parametrize(("path", "default"), [("stories", 50), ("stories.csv", 100), ("changes", 100), ("review", 20)])
+def test_what_counts_if_nothing_is_said_is_told(site: Site, path: str, default: int) -> None:
+    operation = description(site)["paths"][f"/api/v1/{path}"]["get"]
+    [schema] = [each["schema"] for each in operation["parameters"] if each["name"] == "limit"]
+    assert (schema["minimum"], schema["maximum"], schema["default"]) == (1, 100, default)
+    root = lxml_html.document_fromstring(site.client.get("/docs").text)
+    [told] = root.xpath(f"//section[h2[@id='{operation['operationId']}']]/dl/dd[preceding-sibling::dt[1][code='limit']]")
+    assert told.text_content().split() == f"whole number from 1 to 100, {default} if not said. How many to answer with at most.".split()
+
+
+def test_what_the_page_offers_to_try_works(site: Site) -> None:
+    root = lxml_html.document_fromstring(site.client.get("/docs").text)
+    offered = root.xpath("//section[@class='operation']//a[starts-with(@href, '/')]/@href")
+    assert "/api/v1/stories?limit=2" in offered
+    assert [site.client.get(address).status_code for address in offered] == [200] * len(offered)
+
+
 def is_without_token(case: Any) -> bool:
     """Whether it is the token that is wrong with the request, so that it would be right with one."""
     return "Authorization" in str(getattr(case.meta.phase.data, "mutations", ""))

@@ -17,10 +17,10 @@ from feeds.publish.document import document
 from feeds.text import summary
 from feeds.web import schemas
 from feeds.web.answer import answer
-from feeds.web.contract import CURSOR, LIMIT, MAX_LIMIT, SEQ, SINCE, STORY_ID, Operation, matching
+from feeds.web.contract import CURSOR, LIMIT, MAX_LIMIT, SEQ, SINCE, STORY_ID, Operation, matching, otherwise
 from feeds.web.openapi import described
 from feeds.web.parts import parts
-from feeds.web.query import CHOICE, story_query, topic_parameter
+from feeds.web.query import CHOICE, FEW, story_query, topic_parameter
 from feeds.web.query import story_id as checked_id
 from feeds.web.table import story_table
 
@@ -34,12 +34,15 @@ FIELDS = matching(
     f"[ ,]*(?:(?:{_MEMBER})(?:[ ,]+(?:{_MEMBER}))*[ ,]*)?",
     "Only these members of each story, beside its id, with commas between them.",
     f"some of {', '.join(schemas.FIELDS)}",
+    "title,url,topics",
 )
+_MANY = otherwise(LIMIT, MAX_LIMIT)
+_PLACE = otherwise(SEQ, 0)
 CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Last-Modified, Link"}
 
 
 @blueprint.get("/stories", provide_automatic_options=False)
-@described(Operation("GET", "Stories, newest first, page by page", (TOPIC, *CHOICE, SINCE, CURSOR, LIMIT, FIELDS), answer="Stories"))
+@described(Operation("GET", "Stories, newest first, page by page", (TOPIC, *CHOICE, SINCE, CURSOR, FEW, FIELDS), answer="Stories"))
 def stories() -> Response:
     """The newest stories of a choice, page by page."""
     site = parts()
@@ -51,24 +54,24 @@ def stories() -> Response:
 
 
 @blueprint.get("/stories.csv", provide_automatic_options=False)
-@described(Operation("GET", "The same stories as a table", (TOPIC, *CHOICE, SINCE, CURSOR, LIMIT), media="text/csv"))
+@described(Operation("GET", "The same stories as a table", (TOPIC, *CHOICE, SINCE, CURSOR, _MANY), media="text/csv"))
 def stories_table() -> Response:
     """The same stories as a table, for people with a spreadsheet."""
     site = parts()
-    found, older = site.store.stories.walk(story_query(request.args, site, limit=MAX_LIMIT))
+    found, older = site.store.stories.walk(story_query(request.args, site, limit=_MANY))
     following = _following("/api/v1/stories.csv", {"cursor": older}) if older else None
     return _versioned(story_table(found, site.base_url), "text/csv; charset=utf-8; header=present", _linked(following))
 
 
 @blueprint.get("/changes", provide_automatic_options=False)
-@described(Operation("GET", "What changed since, each story once", (SEQ, LIMIT), answer="Changes"))
+@described(Operation("GET", "What changed since, each story once", (_PLACE, _MANY), answer="Changes"))
 def changes() -> Response:
     """Every story that changed after a place in the change log, in the order of the last changes; withdrawn ones without a story.
 
     ``next`` is where more of them are; once there are none, ``seq`` is the place after which to ask the next time.
     """
     site = parts()
-    since, limit = SEQ.value(request.args) or 0, LIMIT.value(request.args) or MAX_LIMIT
+    since, limit = _PLACE.value(request.args), _MANY.value(request.args)
     found = site.store.stories.changes(since, limit + 1)
     shown = found[:limit]
     reached = shown[-1].seq if shown else since

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -35,20 +35,25 @@ class Parameter:
     read: Callable[[str], Any]
 
     def value(self, args: MultiDict[str, str]) -> Any:
-        """What the parameters of a request say, None if they do not name it.
+        """What the parameters of a request say; the default, or None without one, if they do not name it.
 
         Raises:
             BadRequest: it cannot be used; the message tells how it should be.
         """
         if self.name not in args:
-            return None
+            return self.schema.get("default")
         try:
             return self.read(args[self.name])
         except ValueError as error:
             raise BadRequest(f"{self.name} must be {str(error) or self.must}") from error
 
 
-def whole(name: str, low: int, high: int, description: str, default: int | None = None) -> Parameter:
+def otherwise(parameter: Parameter, default: int) -> Parameter:
+    """The parameter with what counts if a request does not name it."""
+    return replace(parameter, schema={**parameter.schema, "default": default})
+
+
+def whole(name: str, low: int, high: int, description: str) -> Parameter:
     """A parameter that is a whole number."""
 
     def read(value: str) -> int:
@@ -56,12 +61,11 @@ def whole(name: str, low: int, high: int, description: str, default: int | None 
             raise ValueError
         return int(value)
 
-    schema = {"type": "integer", "minimum": low, "maximum": high} | ({} if default is None else {"default": default})
     must = f"a whole number {f'from {low} to {high}' if high < 10**6 else f'of at least {low}'}"
-    return Parameter(name, description, schema, must, read)
+    return Parameter(name, description, {"type": "integer", "minimum": low, "maximum": high}, must, read)
 
 
-def matching(name: str, pattern: str, description: str, must: str) -> Parameter:
+def matching(name: str, pattern: str, description: str, must: str, example: str | None = None) -> Parameter:
     """A parameter that is a text of one form."""
 
     def read(value: str) -> str:
@@ -69,7 +73,8 @@ def matching(name: str, pattern: str, description: str, must: str) -> Parameter:
             raise ValueError
         return value
 
-    return Parameter(name, description, {"type": "string", "pattern": f"^(?:{pattern})$"}, must, read)
+    schema = {"type": "string", "pattern": f"^(?:{pattern})$"} | ({} if example is None else {"examples": [example]})
+    return Parameter(name, description, schema, must, read)
 
 
 def callback(name: str, description: str) -> Parameter:
@@ -116,9 +121,9 @@ def _words(value: str) -> str:
     return words
 
 
-LIMIT = whole("limit", 1, MAX_LIMIT, "How many to answer with at most.", 50)
+LIMIT = whole("limit", 1, MAX_LIMIT, "How many to answer with at most.")
 SOURCE = whole("source", 1, _MOST_ID, "Only what this source tells, by its id.")
-SEQ = whole("since", 0, _MOST_ID, "The place in the change log after which to begin.", 0)
+SEQ = whole("since", 0, _MOST_ID, "The place in the change log after which to begin.")
 CURSOR = matching(
     "cursor", ULID, "Where the page before ended: take it from its `next`.", "taken from the next address of an earlier answer"
 )
@@ -128,21 +133,21 @@ SOURCE_ID = matching("source_id", "[1-9][0-9]{0,17}", "A source's id.", "the id 
 Q = Parameter(
     "q",
     'Words to look for in title and text, in any form; `"two words"` as they stand; `-word` for none with it.',
-    {"type": "string", "maxLength": LONGEST_SEARCH, "pattern": rf"^(?:\s*|{SEARCH})$"},
+    {"type": "string", "maxLength": LONGEST_SEARCH, "pattern": rf"^(?:\s*|{SEARCH})$", "examples": ['"waiting list" -dental']},
     "words to look for",
     _words,
 )
 MIN_CONFIDENCE = Parameter(
     "min_confidence",
     "How sure a topic must be at least; what a curator chose is certain.",
-    {"type": "number", "minimum": 0, "maximum": 1},
+    {"type": "number", "minimum": 0, "maximum": 1, "examples": [0.8]},
     "a number from 0 to 1, e.g. 0.8",
     _share,
 )
 SINCE = Parameter(
     "since",
     "Only what was first seen on this day or at this time or later.",
-    {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}]},
+    {"anyOf": [{"type": "string", "format": "date"}, {"type": "string", "format": "date-time"}], "examples": ["2026-03-01"]},
     "a date or time such as 2026-03-01 or 2026-03-01T09:30:00Z",
     _since,
 )

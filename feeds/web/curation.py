@@ -13,7 +13,7 @@ from feeds.publish.channel import story_path
 from feeds.review import most_telling
 from feeds.web.answer import CHANGED
 from feeds.web.api import as_json, json_response, moment, preflight
-from feeds.web.contract import LIMIT, STORY_ID, Operation
+from feeds.web.contract import LIMIT, STORY_ID, Operation, otherwise
 from feeds.web.curators import check_same_site, curator_of_person, curator_of_program, sign_in, sign_out
 from feeds.web.openapi import described
 from feeds.web.parts import parts
@@ -25,6 +25,7 @@ blueprint = Blueprint("curation", __name__)
 _DAYS = 30
 _CANDIDATES = 300
 _QUEUE = 20
+_LIMIT = otherwise(LIMIT, _QUEUE)
 # In no cache, not even the browser's. Without a referrer of its own a browser calls the origin of our forms null.
 _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
@@ -33,12 +34,12 @@ _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
 
 @blueprint.get("/api/v1/review", provide_automatic_options=False)
-@described(Operation("GET", "The stories whose labels would teach most", (LIMIT,), answer="Queue", curators=True, errors=(400, 401)))
+@described(Operation("GET", "The stories whose labels would teach most", (_LIMIT,), answer="Queue", curators=True, errors=(400, 401)))
 def queue() -> Response:
     """The stories whose labels would teach most."""
     curator_of_program()
     site = parts()
-    found = _queue(LIMIT.value(request.args) or _QUEUE)
+    found = _queue(_LIMIT.value(request.args))
     items = [{"value": item.value, "why": item.why, "story": as_json(item.story, site.base_url)} for item in found]
     return json_response({"items": items}, _PRIVATE)
 

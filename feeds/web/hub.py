@@ -36,7 +36,7 @@ def _secret(value: str) -> str:
 _MODE = matching("hub.mode", "subscribe|unsubscribe", "What is wanted.", "subscribe or unsubscribe")
 _CALLBACK = callback("hub.callback", "Where to deliver to.")
 _TOPIC = matching("hub.topic", "[!-~]{1,2000}", "The feed that is meant.", "the address of one of our feeds, as its rel=self link gives it")
-_LEASE_SECONDS = whole("hub.lease_seconds", 0, 10**18, "For how long.", _LEASE)
+_LEASE_SECONDS = whole("hub.lease_seconds", 0, 10**18, "For how long.")
 _SECRET = Parameter("hub.secret", "What to sign deliveries with.", {"type": "string"}, "shorter than 200 bytes", _secret)
 
 

@@ -26,9 +26,9 @@ _PROBLEMS = {
     503: "Not at the moment; try again shortly.",
 }
 _INTRODUCTION = (
-    "Stories of health policy by topic. Every answer that can be kept has an ETag; ask again with If-None-Match. To mirror the stories,"
-    " load /api/v1/stories page by page, or follow /api/v1/changes from 0 on and go on from the last seq. Errors are problem documents"
-    " (RFC 9457)."
+    "Stories of health policy by topic. Every answer that can be kept has an ETag; ask again with `If-None-Match`. To keep a copy of all"
+    " stories, follow `/api/v1/changes?since=0` by `next` to its end, and go on from `seq` whenever you like. Errors are problem documents"
+    " (RFC 9457) that say what to do. The words that choose stories here make feeds, too: `/feeds/finance+workforce.atom?q=waiting`."
 )
 
 

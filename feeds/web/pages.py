@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, render_template, request
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from feeds.drift import BAND_WEEKS
 from feeds.model import StoryQuery
@@ -20,6 +21,7 @@ from feeds.text import summary
 from feeds.times import day, utc
 from feeds.web.answer import answer, revalidated
 from feeds.web.api import moment
+from feeds.web.contract import LIMIT, otherwise
 from feeds.web.parts import drift_of, parts
 from feeds.web.query import chosen, story_query
 from feeds.web.query import story_id as checked_id
@@ -27,7 +29,7 @@ from feeds.web.query import story_id as checked_id
 blueprint = Blueprint("pages", __name__)
 
 HTML = "text/html; charset=utf-8"
-_STORIES = 30
+_STORIES = otherwise(LIMIT, 30)
 
 
 def _capitalized(words: str) -> str:
@@ -47,7 +49,13 @@ def _share(part: float) -> str:
     return f"{part:.0%}"
 
 
+def _coded(words: str) -> Markup:
+    """What stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(words))))  # noqa: S704 - what was not ours is escaped
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
+    "coded": _coded,
     "figure": _figure,
     "share": _share,
     "day": day,

@@ -13,12 +13,14 @@ from werkzeug.exceptions import BadRequest
 from feeds.errors import NotFound
 from feeds.model import StoryQuery
 from feeds.publish.selection import DEFAULT_LIMIT
-from feeds.web.contract import BEFORE, CURSOR, LIMIT, MIN_CONFIDENCE, SINCE, SOURCE, ULID, Parameter, Q
+from feeds.web.contract import BEFORE, CURSOR, LIMIT, MIN_CONFIDENCE, SINCE, SOURCE, ULID, Parameter, Q, otherwise
 from feeds.web.parts import WebParts
 
 CHOICE = (Q, SOURCE, MIN_CONFIDENCE)
 """What chooses stories in feeds, pages and the API alike, besides their topics."""
 
+FEW = otherwise(LIMIT, DEFAULT_LIMIT)
+"""How many are shown where nothing else is usual."""
 
 _FEED_WORDS = ("q", "source", "min_confidence", "limit", "before")
 
@@ -45,13 +47,13 @@ def topic_parameter(names: Sequence[str]) -> Parameter:
     return Parameter(
         "topic",
         "One topic, or any of several joined by `+` or a comma.",
-        {"type": "string", "pattern": f"^(?:{either})(?:[+ ,]+(?:{either}))*$", "maxLength": 500},
+        {"type": "string", "pattern": f"^(?:{either})(?:[+ ,]+(?:{either}))*$", "maxLength": 500, "examples": ["+".join(names[:2])]},
         f"one of {', '.join(names)}, or several joined by +",
         str,
     )
 
 
-def story_query(args: MultiDict[str, str], site: WebParts, *, feed: str = "all", limit: int = DEFAULT_LIMIT) -> StoryQuery:
+def story_query(args: MultiDict[str, str], site: WebParts, *, feed: str = "all", limit: Parameter = FEW) -> StoryQuery:
     """The query that the parameters spell. ``feed`` counts where they name no topic; it is ``canonical``.
 
     Raises:
@@ -64,7 +66,7 @@ def story_query(args: MultiDict[str, str], site: WebParts, *, feed: str = "all",
         min_confidence=MIN_CONFIDENCE.value(args) or 0.0,
         since=SINCE.value(args),
         before=CURSOR.value(args) or BEFORE.value(args),
-        limit=LIMIT.value(args) or limit,
+        limit=limit.value(args),
     )
 
 

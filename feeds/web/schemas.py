@@ -39,13 +39,16 @@ def _object(**members: Schema) -> Schema:
     return {"type": "object", "properties": members, "required": list(members)}
 
 
+def _meaning(schema: Schema, words: str) -> Schema:
+    return schema | {"description": words}
+
+
 def _plain(parameter: Parameter) -> Schema:
     return dict(parameter.schema)
 
 
 _CALLBACK = _plain(callback("url", ""))
-# In a body there is no default.
-_SINCE = {name: value for name, value in SEQ.schema.items() if name != "default"}
+_SINCE = _plain(SEQ)
 _WEBHOOK = _object(
     id=_WHOLE,
     url=_CALLBACK,
@@ -62,22 +65,33 @@ _WEBHOOK = _object(
     created=_MOMENT,
 )
 
+_ARTICLE = _object(
+    id=_ID,
+    title=_TEXT,
+    url=_or_null(_URL),
+    position=_meaning(_WHOLE, "The story's place in it, from 1."),
+    of=_meaning(_WHOLE, "How many stories it tells; more than one make it a round-up."),
+    note=_meaning(_or_null(_TEXT), "Why what may be a round-up was left whole."),
+)
 _STORY = _object(
     id=_ID,
-    url=_URL,
+    url=_meaning(_URL, "The original, or our own page if it has no address."),
     title=_TEXT,
-    summary=_TEXT,
-    html=_TEXT,
-    text=_TEXT,
-    published=_MOMENT,
-    first_seen=_MOMENT,
-    updated=_MOMENT,
-    seq=_WHOLE,
+    summary=_meaning(_TEXT, "How it begins, as plain text."),
+    html=_meaning(_TEXT, "All of it, cleaned, with absolute addresses."),
+    text=_meaning(_TEXT, "All of it as plain text."),
+    published=_meaning(_MOMENT, "The source's own date, unless that is missing or in the future."),
+    first_seen=_meaning(_MOMENT, "When it was read first; `since` compares with it."),
+    updated=_meaning(_MOMENT, "When its words changed last."),
+    seq=_meaning(_WHOLE, "Its place in the change log, where its last change stands."),
     source=_named("SourceName"),
-    article=_object(id=_ID, title=_TEXT, url=_or_null(_URL), position=_WHOLE, of=_WHOLE, note=_or_null(_TEXT)),
-    topics=_list(_named("Tag")),
-    confidence=_map(_SHARE),
-    also_reported=_list(_object(id=_ID, source=_named("SourceName"), title=_TEXT, url=_or_null(_URL), published=_MOMENT)),
+    article=_meaning(_ARTICLE, "The entry or newsletter that it was in."),
+    topics=_meaning(_list(_named("Tag")), "Those that it was given, surest first."),
+    confidence=_meaning(_map(_SHARE), "How sure the model is of each topic, given or not."),
+    also_reported=_meaning(
+        _list(_object(id=_ID, source=_named("SourceName"), title=_TEXT, url=_or_null(_URL), published=_MOMENT)),
+        "Who else told the same.",
+    ),
 )
 
 FIELDS = tuple(_STORY["properties"])
@@ -86,20 +100,32 @@ FIELDS = tuple(_STORY["properties"])
 SCHEMAS: dict[str, Schema] = {
     "Problem": _object(type=_TEXT, title=_TEXT, status=_WHOLE, detail=_TEXT, instance=_TEXT),
     "SourceName": _object(id=_WHOLE, title=_TEXT, url=_or_null(_URL)),
-    "Evidence": _object(term=_TEXT, weight=_NUMBER),
-    "Tag": _object(topic=_TEXT, confidence=_SHARE, origin={"enum": ["model", "curator"]}, model=_TEXT, evidence=_list(_named("Evidence"))),
+    "Evidence": _object(term=_TEXT, weight=_meaning(_NUMBER, "Its share of the score, in log-odds.")),
+    "Tag": _object(
+        topic=_TEXT,
+        confidence=_meaning(_SHARE, "How sure it is; what a curator chose is certain."),
+        origin=_meaning({"enum": ["model", "curator"]}, "Who chose it."),
+        model=_meaning(_TEXT, "The version of the model that judged the story."),
+        evidence=_meaning(_list(_named("Evidence")), "What spoke for it to the model, strongest first."),
+    ),
     "Story": _STORY,
     # With fields= only some members are there.
     "StoryPart": {"type": "object", "properties": _STORY["properties"], "required": ["id"]},
-    "Stories": _object(items=_list(_named("StoryPart")), next=_or_null(_URL)),
+    "Stories": _object(
+        items=_list(_named("StoryPart")), next=_meaning(_or_null(_URL), "Where older ones are; null at the end. Also as a Link header.")
+    ),
     "Change": _object(
         seq=_WHOLE,
         at=_MOMENT,
-        kind={"enum": ["new", "edited", "retagged", "merged", "withdrawn"]},
-        id=_ID,
-        story=_or_null(_named("Story")),
+        kind=_meaning({"enum": ["new", "edited", "retagged", "merged", "withdrawn"]}, "The last that happened to it."),
+        id=_meaning(_ID, "The story's."),
+        story=_meaning(_or_null(_named("Story")), "As it is now; null if it was withdrawn."),
     ),
-    "Changes": _object(items=_list(_named("Change")), next=_or_null(_URL), seq=_WHOLE),
+    "Changes": _object(
+        items=_list(_named("Change")),
+        next=_meaning(_or_null(_URL), "Where more of them are; null at the end."),
+        seq=_meaning(_WHOLE, "The place that was reached: `since` for the next time."),
+    ),
     "Topics": _object(items=_list(_object(name=_TEXT, title=_TEXT, meaning=_TEXT, stories=_WHOLE, feed=_URL, page=_URL))),
     "Source": _object(
         id=_WHOLE,
@@ -128,7 +154,8 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Sources": _object(items=_list(_named("Source"))),
     "Model": _map({}) | {"properties": {"made": _MOMENT}, "required": ["made", "drift"]},
-    "Text": _object(title=_TEXT, text=_TEXT) | {"required": []},
+    "Text": _object(title=_TEXT, text=_TEXT)
+    | {"required": [], "examples": [{"title": "Trusts freeze hiring", "text": "Vacancies stay open until the deficit is gone."}]},
     "Judged": _object(
         topics=_list(
             _object(
@@ -153,7 +180,7 @@ SCHEMAS: dict[str, Schema] = {
     "Webhook": _WEBHOOK,
     "NewWebhook": _object(**_WEBHOOK["properties"], secret=_TEXT),
     "Webhooks": _object(items=_list(_named("Webhook"))),
-    "Replay": _object(since=_SINCE),
+    "Replay": _object(since=_SINCE) | {"examples": [{"since": 0}]},
     "Queue": _object(items=_list(_object(value=_NUMBER, why=_TEXT, story=_named("Story")))),
 }
 
@@ -162,10 +189,11 @@ def decisions(topics: Sequence[str]) -> Schema:
     """What a curator sends: all topics of a story, or about some whether it is of them, null leaving that to the model."""
     about = {name: {"type": ["boolean", "null"]} for name in topics}
     some = {"type": "object", "properties": about, "additionalProperties": False, "minProperties": 1}
-    return _object(topics={"anyOf": [_list({"enum": list(topics)}), some]})
+    return _object(topics={"anyOf": [_list({"enum": list(topics)}), some]}) | {"examples": [{"topics": dict.fromkeys(topics[:1], True)}]}
 
 
 def webhook_wish(topic: Parameter) -> Schema:
     """What a program sends that wants to be told: where, and of which stories from which place in the change log on."""
     choice = {each.name: _plain(each) for each in (topic, Q, SOURCE, MIN_CONFIDENCE)}
-    return _object(url=_CALLBACK, **choice, since=_SINCE) | {"required": ["url"]}
+    example = {"url": "https://example.org/hook", "q": "deficit"}
+    return _object(url=_CALLBACK, **choice, since=_SINCE) | {"required": ["url"], "examples": [example]}
