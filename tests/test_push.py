@@ -235,6 +235,18 @@ def test_the_wait_doubles_from_a_minute_to_six_hours() -> None:
     assert wait(10_000) == 21_600
 
 
+@pytest.mark.parametrize(
+    ("status", "asked", "seconds"),
+    [(429, "600", 600), (503, "7200", 7200), (503, "10", 60), (503, "soon", 60), (429, "9999999", DAY), (500, "600", 60)],
+)
+def test_a_subscriber_that_asks_for_rest_gets_it_up_to_a_day(site: Site, server: WebServer, status: int, asked: str, seconds: int) -> None:
+    subscribe(site, server, "/cb", Answer(status, headers={"Retry-After": asked}))
+    tell(site, "One", finance=0.9)
+    push_of(site)(never)
+    (row,) = subscribers(site)
+    assert row["next_try"] == site.clock() + seconds
+
+
 def test_after_five_days_of_failures_nobody_tries_any_more(site: Site, server: WebServer) -> None:
     subscribe(site, server, "/cb", Answer(500))
     webhook = hook(site, server.script("/hook", Answer(500)), seq=site.store.stories.last_change().seq)
@@ -539,6 +551,20 @@ def test_two_workers_at_once_tell_each_once(site: Site, server: WebServer) -> No
     for thread in threads:
         thread.join(60)
     assert sorted(request.path for request in server.requests) == sorted(paths)
+
+
+def test_no_document_is_made_of_a_search_that_nothing_new_fits(site: Site, server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    subscribe(site, server, "/cb", Answer(204), topic=f"{BASE}/feeds/all.atom?q=beds")
+    tell(site, "Pay", finance=0.9)
+    with monkeypatch.context() as patched:
+        patched.setattr(FeedDocuments, "get", None)
+        push_of(site)(never)
+    (row,) = subscribers(site)
+    assert (row["seq"], row["failures"]) == (site.store.stories.last_change().seq, 0)
+    tell(site, "Beds", finance=0.9)
+    push_of(site)(never)
+    [delivery] = asked(server, "/cb")
+    assert b"Beds" in delivery.body
 
 
 def test_nothing_is_looked_up_while_there_is_nothing_to_tell(site: Site, server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:

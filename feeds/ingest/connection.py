@@ -5,10 +5,12 @@ from __future__ import annotations
 import http
 import socket
 from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import aiohttp
+from werkzeug.http import parse_date
 
-from feeds.errors import FetchError, RefusedAddress
+from feeds.errors import FetchError, RefusedAddress, SourceGone
 from feeds.ingest.guard import REFUSAL, Guard
 from feeds.ingest.names import Names
 from feeds.text import plain_line
@@ -54,9 +56,27 @@ def in_plain_words(error: Exception, deadline: str) -> FetchError:
     return FetchError(f"the connection failed: {text or type(error).__name__}")
 
 
-def phrase(status: int) -> str:
+def refusal(status: int, headers: Mapping[str, str]) -> FetchError:
+    """What an answer says that is not the one that was asked for, and for how long its server wants to be left alone."""
+    text = f"the server answered {status} {_phrase(status)}".strip()
+    if status == 410:
+        return SourceGone(text, status=status)
+    return FetchError(text, retry_after(headers.get("Retry-After")) if status in (429, 503) else 0, status)
+
+
+def _phrase(status: int) -> str:
     """What a status means, empty if nobody knows."""
     try:
         return http.HTTPStatus(status).phrase
     except ValueError:
         return ""
+
+
+def retry_after(value: str | None) -> int:
+    """The seconds that a Retry-After header asks for, as a number or as a date (RFC 9110 section 10.2.3); 0 for garbage."""
+    if value is None:
+        return 0
+    if value.strip().isascii() and value.strip().isdigit():
+        return int(value.strip()[:9])
+    date = parse_date(value)
+    return max(0, int((date - datetime.now(UTC)).total_seconds())) if date else 0

@@ -17,8 +17,8 @@ from werkzeug.datastructures import ResponseCacheControl
 from werkzeug.http import parse_age, parse_cache_control_header, parse_date
 from yarl import URL
 
-from feeds.errors import FetchError, SourceGone, TooLarge
-from feeds.ingest.connection import guarded_session, in_plain_words, phrase
+from feeds.errors import FetchError, TooLarge
+from feeds.ingest.connection import guarded_session, in_plain_words, refusal
 from feeds.ingest.guard import Guard
 from feeds.model import Fetched, Source
 from feeds.settings import Network
@@ -136,11 +136,8 @@ class HttpFetcher:
         url, etag, modified, fresh = str(response.url), _said(headers, "ETag"), _said(headers, "Last-Modified"), fresh_for(headers)
         if response.status == 304:
             return Fetched(url, None, etag=etag, last_modified=modified, fresh_for=fresh)
-        if response.status == 410:
-            raise SourceGone("the server answered 410 Gone", status=410)
         if response.status != 200:
-            asked = retry_after(headers.get("Retry-After")) if response.status in (429, 503) else 0
-            raise FetchError(f"the server answered {response.status} {phrase(response.status)}".strip(), asked, response.status)
+            raise refusal(response.status, headers)
         body = bytearray()
         is_large = False
         async for chunk in response.content.iter_chunked(64 * 1024):
@@ -180,13 +177,3 @@ def _lifetime(headers: Mapping[str, str]) -> int:
         return control.max_age - (int(age.total_seconds()) if age else 0)
     expires, date = parse_date(headers.get("Expires")), parse_date(headers.get("Date"))
     return int((expires - (date or datetime.now(UTC))).total_seconds()) if expires else 0
-
-
-def retry_after(value: str | None) -> int:
-    """The seconds that a Retry-After header asks for, as a number or as a date (RFC 9110 section 10.2.3); 0 for garbage."""
-    if value is None:
-        return 0
-    if value.strip().isascii() and value.strip().isdigit():
-        return int(value.strip()[:9])
-    date = parse_date(value)
-    return max(0, int((date - datetime.now(UTC)).total_seconds())) if date else 0

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from feeds.model import Change, StoryQuery, Subscriber
 from feeds.publish.document import Document
 from feeds.publish.documents import FORMATS, FeedDocuments
+from feeds.publish.selection import query_words
 from feeds.push.post import Message
 from feeds.store import Store
 from feeds.web.api import JSON, change_json, encoded
@@ -59,10 +60,14 @@ class Parcels:
         feeds = self._documents.canonical(subscriber.query.feed).split("+")
         if not set(feeds) & set(self._stories.feeds_changed(subscriber.seq)):
             return seq
-        if subscriber.kind == "websub":
-            return seq if self._document(subscriber).etag == subscriber.etag else None
-        told, reached = self._next_changes(subscriber)
-        return None if told else reached
+        if subscriber.kind == "webhook" or query_words(subscriber.query):
+            # Of what changed in a topic, few searches show anything, and to find that out costs less than to make their documents.
+            told, reached = self._next_changes(subscriber)
+            if not told:
+                return reached
+        if subscriber.kind == "webhook":
+            return None
+        return seq if self._document(subscriber).etag == subscriber.etag else None
 
     def parcel(self, subscriber: Subscriber, seq: int) -> Parcel:
         """What to send to the subscriber, as the change log ends at ``seq``.

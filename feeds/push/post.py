@@ -12,8 +12,7 @@ from typing import Self
 import aiohttp
 from yarl import URL
 
-from feeds.errors import FetchError, SourceGone
-from feeds.ingest.connection import guarded_session, in_plain_words, phrase
+from feeds.ingest.connection import guarded_session, in_plain_words, refusal
 from feeds.ingest.guard import Guard
 from feeds.settings import Network
 
@@ -64,17 +63,11 @@ class Post:
             url, body = URL(message.url, encoded=True), message.body and BytesIO(message.body)
             asked = self._session.request(message.method, url, headers=message.headers, data=body, allow_redirects=False)
             async with asyncio.timeout(self._timeout), asked as response:
-                _check(response.status)
+                if not 200 <= response.status < 300:
+                    raise refusal(response.status, response.headers)
                 return await _beginning(response) if message.method == "GET" else b""
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise in_plain_words(error, f"{self._timeout:g} s") from error
-
-
-def _check(status: int) -> None:
-    if status == 410:
-        raise SourceGone("the server answered 410 Gone", status=status)
-    if not 200 <= status < 300:
-        raise FetchError(f"the server answered {status} {phrase(status)}".strip(), status=status)
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> bytes:

@@ -25,7 +25,7 @@ _LOOKED_AT = 200
 _CLAIM = 120
 # Seconds between two looks for more to do, while something is under way.
 _LOOK = 1.0
-_SHORTEST_WAIT, _LONGEST_WAIT = 60, 6 * 3600
+_SHORTEST_WAIT, _LONGEST_WAIT, _MOST_ASKED = 60, 6 * 3600, 86_400
 # After so many seconds of failures nobody waits for an answer to a question, or for news.
 _PATIENCE_WITH_REQUESTS, _PATIENCE = 3600, 5 * 86_400
 
@@ -146,7 +146,7 @@ class Push:
         if subscriber.kind != "hub" and (is_final or now - since >= patience):
             self._give_up(subscriber, str(error))
         else:
-            self._subscribers.failed(subscriber, str(error), since, now + wait(subscriber.failures + 1))
+            self._subscribers.failed(subscriber, str(error), since, now + wait(subscriber.failures + 1, error.retry_after))
 
     def _give_up(self, subscriber: Subscriber, why: str) -> None:
         _log.info("%s %d at %s is given up: %s", subscriber.kind, subscriber.id, subscriber.host, why)
@@ -156,9 +156,9 @@ class Push:
             self._subscribers.drop(subscriber)
 
 
-def wait(failures: int) -> int:
-    """The seconds until the next try, after so many failures in a row."""
-    return min(_SHORTEST_WAIT << min(failures - 1, 30), _LONGEST_WAIT)
+def wait(failures: int, asked: int = 0) -> int:
+    """The seconds until the next try, after so many failures in a row, or as many as were ``asked`` for (Retry-After), up to a day."""
+    return max(min(_SHORTEST_WAIT << min(failures - 1, 30), _LONGEST_WAIT), min(asked, _MOST_ASKED))
 
 
 def _has_ended(subscriber: Subscriber, now: int) -> bool:
