@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import html
 import re
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 import nh3
 
@@ -20,6 +21,10 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udff
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]")
 # No address in use is longer; taking a longer one apart would take time and memory that a hostile source could choose.
 LONGEST_ADDRESS = 8000
+# What a path or query may hold as it is (RFC 3986 sections 3.3 and 3.4); of all parts only the host may be in brackets (section 3.2.2).
+_MARKS = "!$&'()*+,;=:@/?"
+_HOST_MARKS = "!$&'()*+,;=:@[]"
+_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 # Tags that part words.
 _BREAK = re.compile(r"</?(?:br|p|div|li|h[1-6]|td|th)\b[^<>]*>", re.I)
 _SPACE = re.compile(r"[\s\u00a0]+")
@@ -93,6 +98,34 @@ def web_url(url: str | None) -> str | None:
     """The address as given when it is a well-formed http(s) one, else None."""
     url = scrub(url or "").strip()
     return url if canonical_url(url) and not re.search(r"[\s<>\"]", url) else None
+
+
+# Many stories share their source and their round-up.
+@lru_cache(maxsize=500)
+def plain_url(url: str | None) -> str | None:
+    """A web address in the characters that every format and reader takes (RFC 3986), so that it is the same wherever it is shown; None
+    if it is no web address.
+    """
+    url = web_url(url)
+    if not url:
+        return None
+    scheme, host, *rest = urlsplit(url)
+    return urlunsplit((scheme, _plain_host(host), *(escaped(part) for part in rest)))
+
+
+def _plain_host(host: str) -> str:
+    if host.isascii() or "@" in host:
+        return escaped(host, _HOST_MARKS)
+    try:
+        # Of names in other scripts it is what is looked up (RFC 3490).
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return escaped(host, _HOST_MARKS)
+
+
+def escaped(part: str, marks: str = _MARKS) -> str:
+    """A part of an address in the characters that it may hold; what is escaped already stays so."""
+    return quote(_STRAY_PERCENT.sub("%25", scrub(part)), f"{marks}%")
 
 
 def absolute_url(href: str, base: str | None) -> str | None:

@@ -25,3 +25,8 @@ def span(seconds: int) -> str:
             number = round(length / size)
             return f"{number} {unit}{'' if number == 1 else 's'}"
     return f"{seconds} second{'' if seconds == 1 else 's'}"
+
+
+def rfc3339(moment: int) -> str:
+    """For programs, e.g. "2026-03-03T10:15:00Z"."""
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%dT%H:%M:%SZ}"

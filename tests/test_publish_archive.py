@@ -394,6 +394,26 @@ def test_a_story_that_a_new_model_takes_off_the_topic_is_taken_back_where_it_was
         assert "A lone story" not in read(met.client, address).titles
 
 
+@pytest.mark.parametrize("names", ["finance", "finance+workforce"])
+def test_whatever_left_is_taken_back_by_some_document(tmp_path: Path, names: str) -> None:
+    """However many leave at once, and however few are left."""
+    address = f"{BASE}/feeds/{names}.atom"
+    with open_site(tmp_path, filled=False) as site:
+        sources = site.store.sources.add([Subscription(f"https://{number}.example/feed", str(number)) for number in range(3)], None)
+        for number in range(330):
+            told = news(f"Story {number}", topics=topics(finance=0.9))
+            site.tell(sources[number % 3], issue(str(number), told))
+        known = set(_all_ids(crawl(site.client, address)))
+        for source in sources:
+            site.store.sources.remove(source.id, site.clock())
+            pages = crawl(site.client, address)
+            taken = [ref for page in pages for ref in _taken_back(page)]
+            assert known == {*taken, *_all_ids(pages)}
+            assert known.difference(_all_ids(pages)) == set(taken)
+            assert all(len(page.ids) + len(_taken_back(page)) <= 150 for page in pages)
+    assert len(taken) >= 330
+
+
 def test_a_document_that_loses_all_its_stories_is_still_where_it_was(tmp_path: Path) -> None:
     with open_site(tmp_path, filled=False) as site:
         tell(site, [replace(each, finance=0.9) for each in TOLD[:200]], "some")
@@ -431,6 +451,10 @@ def _source(site: Site, title: str) -> Source:
 
 def _ids(page: Page, title: str) -> list[str]:
     return [story_id for story_id, told in zip(page.ids, page.titles, strict=True) if told == title]
+
+
+def _all_ids(pages: Sequence[Page]) -> list[str]:
+    return [story_id for page in pages for story_id in page.ids]
 
 
 def _taken_back(page: Page) -> list[str]:

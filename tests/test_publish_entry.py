@@ -53,6 +53,8 @@ def test_what_is_no_web_address_is_not_linked_to(url: str | None) -> None:
         ("https://a.example/50%/x?b[]=é&c=%20#d#e", "https://a.example/50%25/x?b%5B%5D=%C3%A9&c=%20#d%23e"),
         ("http://[2001:db8::1]:8080/a;b=1,2/~c", "http://[2001:db8::1]:8080/a;b=1,2/~c"),
         ("https://a.example/?q={x}|^`\\", "https://a.example/?q=%7Bx%7D%7C%5E%60%5C"),
+        ("http://bücher.example:8080/ü", "http://xn--bcher-kva.example:8080/%C3%BC"),
+        (f"http://{'ü' * 70}.example/", f"http://{'%C3%BC' * 70}.example/"),
     ],
 )
 def test_what_an_address_must_not_hold_is_escaped_and_nothing_twice(url: str, written: str) -> None:

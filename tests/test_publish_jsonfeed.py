@@ -69,7 +69,6 @@ def test_an_item_tells_what_its_atom_twin_tells() -> None:
         "date_modified": "2026-03-02T08:59:59.999992+00:00",
         "authors": [{"name": "Ada Wren"}],
         "tags": ["Finance", "Workforce"],
-        "language": "en-GB",
     }
 
 

@@ -132,6 +132,10 @@ def _tag_anew(store: Store, dice: Random, now: int) -> None:
     store.tags.retag([(item, Verdict(tuple(said))) for item in store.tags.untaught(model, 0)][:2], now)
 
 
+def _give_up_a_topic(store: Store, dice: Random, now: int) -> None:
+    store.tags.keep_only([dice.choice(["finance", "data"])], now)
+
+
 def _rename(store: Store, dice: Random, now: int) -> None:
     store.sources.set(dice.choice([source.id for source in store.sources.list()]), now, title=dice.choice("XY"))
 
@@ -148,7 +152,7 @@ def _move(store: Store, dice: Random, now: int) -> None:
     store.polls.finish(lease, replace(poll_of(brought, at=now), url=address, title="Told"))
 
 
-_happenings: list[Callable[[Store, Random, int], None]] = [_tell, _tell, _decide, _tag_anew, _rename, _restore, _move]
+_happenings: list[Callable[[Store, Random, int], None]] = [_tell, _tell, _decide, _tag_anew, _give_up_a_topic, _rename, _restore, _move]
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -352,7 +352,7 @@ def test_an_edit_by_a_source_that_does_not_lead_leaves_decisions_and_tags_alone(
 # ---------------------------------------------------------------- topics given up
 
 
-def test_a_topic_given_up_leaves_all_stories_and_only_those_that_showed_it_are_logged(store: Store) -> None:
+def test_a_topic_given_up_leaves_all_stories_and_all_that_a_model_judged_by_it_are_logged(store: Store) -> None:
     write(
         store,
         told("Both", {"finance": 0.9, "data": 0.9}),
@@ -373,7 +373,7 @@ def test_a_topic_given_up_leaves_all_stories_and_only_those_that_showed_it_are_l
     }
     assert {tag.topic for each in after.values() for tag in each.tags} == {"finance", "workforce"}
     assert set(shown(store, "untagged")) == {"Gone only"}
-    assert sorted(logged(store, last)) == sorted(("retagged", stories[title].id) for title in ("Both", "Gone only"))
+    assert sorted(logged(store, last)) == sorted(("retagged", stories[title].id) for title in ("Both", "Gone only", "Not chosen"))
     assert moved(store, last) == {"all", "data", "finance", "untagged"}
     assert store.stories.counts() == {"all": 5, "finance": 3, "workforce": 1, "untagged": 1}
 

@@ -420,7 +420,7 @@ def test_a_withdrawn_story_takes_no_decisions(site: Site, method: str) -> None:
     bank = site.ids()[BANK]
     site.store.sources.remove(site.letters.id, site.clock() + 60)
     response = site.client.open(place_of(bank), method=method, json={"topics": []}, headers=bearer(token(site)))
-    assert "withdrawn" in assert_problem(response, 404)["detail"]
+    assert "withdrawn" in assert_problem(response, 410)["detail"]
     assert site.store.corrections.last() == 0
 
 

@@ -26,7 +26,7 @@ def links(response: TestResponse) -> dict[str, tuple[str, str]]:
 
 
 @pytest.mark.parametrize("suffix", TYPES)
-@pytest.mark.parametrize("words", ["", "?q=staff+cost", "?source=1&limit=2", "?before=01ZZZZZZZZZZZZZZZZZZZZZZZZ"])
+@pytest.mark.parametrize("words", ["", "?q=staff+cost", "?source=1&limit=2", "?before=01A00000000000000000000000"])
 @pytest.mark.parametrize("feed", FEEDS)
 def test_a_feed_is_answered_with_its_type_and_validators_in_every_format(still: Site, feed: str, words: str, suffix: str) -> None:
     response = still.client.get(f"{feed}.{suffix}{words}")
@@ -54,7 +54,7 @@ def test_a_feed_is_answered_with_its_type_and_validators_in_every_format(still: 
             "/feeds/finance+untagged.atom?q=a%2Bb&source=1&min_confidence=0.8",
             "/search?topic=finance+untagged&q=a%2Bb&source=1&min_confidence=0.8",
         ),
-        ("/feeds/all.atom?nothing=known&limit=7", "/feeds/all.atom?limit=7", "/"),
+        ("/feeds/all.atom?nothing=known&limit=7", "/feeds/all.atom?limit=7", "/?limit=7"),
     ],
 )
 def test_headers_link_the_one_address_of_what_was_asked_for_and_its_page(still: Site, asked: str, address: str, page: str) -> None:

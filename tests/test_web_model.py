@@ -180,8 +180,10 @@ def test_without_a_model_the_service_is_unavailable_for_now(site: Site) -> None:
     assert problem["detail"] == "no model is in use yet; try again shortly"
 
 
-def test_what_depends_on_the_moment_is_never_kept(still: Site) -> None:
-    assert still.client.get("/api/v1/model").headers["Cache-Control"] == "no-store"
+def test_what_depends_on_the_moment_is_asked_for_each_time(still: Site) -> None:
+    told = still.client.get("/api/v1/model")
+    assert told.headers["Cache-Control"] == "public, no-cache"
+    assert still.client.get("/api/v1/model", headers={"If-None-Match": told.headers["ETag"]}).status_code == 304
     assert still.client.post(CLASSIFY, json={"title": "x"}).headers["Cache-Control"] == "no-store"
 
 

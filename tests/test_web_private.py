@@ -110,3 +110,12 @@ def test_supervisors_and_monitors_need_no_token(private: Private, place: str) ->
 def test_where_reading_is_for_everybody_a_token_in_the_address_means_nothing(still: Site) -> None:
     assert still.client.get("/feeds/all.atom?token=x").status_code == 200
     assert still.client.get("/api/v1/stories?token=x").status_code == 400
+
+
+@pytest.mark.parametrize("place", ["/feeds/all.json", "/api/v1/stories"])
+def test_scripts_of_other_sites_may_ask_with_a_token(private: Private, place: str) -> None:
+    """Browsers ask beforehand, and never with a token."""
+    response = private.client.options(place, headers={"Origin": "https://other.example", "Access-Control-Request-Headers": "authorization"})
+    assert response.status_code == 204
+    assert response.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Authorization" in response.headers["Access-Control-Allow-Headers"]

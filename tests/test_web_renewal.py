@@ -104,7 +104,7 @@ def test_an_answer_that_is_an_error_now_is_forgotten(front: Front) -> None:
     front.site.tell(front.site.press, issue("owls"))
     front.clock.now += 0.02
     front.client.get(FEED)
-    eventually(lambda: front.client.get(place).status_code == 404)
+    eventually(lambda: front.client.get(place).status_code == 410)
 
 
 def test_a_watcher_reads_while_there_are_requests_so_that_they_need_not() -> None:

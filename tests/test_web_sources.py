@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
@@ -124,7 +125,9 @@ def test_a_source_that_there_is_not_is_not_found(full: Site, number: str) -> Non
 @pytest.mark.parametrize("place", ["/sources", "/api/v1/sources", "/api/v1/sources/1"])
 def test_an_answer_may_be_kept_but_is_asked_for_each_time(full: Site, place: str) -> None:
     response = full.client.get(place)
-    assert response.headers["Cache-Control"] == "no-cache"
+    assert response.headers["Cache-Control"] == "public, no-cache"
+    packed = full.client.get(place, headers={"Accept-Encoding": "gzip"})
+    assert gzip.decompress(packed.data) == response.data
     known = {"If-None-Match": response.headers["ETag"]}
     again = full.client.get(place, headers=known)
     assert (again.status_code, again.data) == (304, b"")

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from urllib.parse import quote
 
-from feeds.text import scrub
+from feeds.text import escaped
 
 # Ids must never change, so they hold no host name that an operator could change (RFC 4151; "invalid" by RFC 2606).
 _TAG = "tag:healthwire.invalid,2026:"
@@ -18,9 +16,6 @@ AUTHOR = "Healthwire"
 LANGUAGE = "en-GB"
 HEALTH = "sources-health"
 SOURCES = "/sources"
-# What a path or query may hold as it is (RFC 3986 sections 3.3 and 3.4).
-_MARKS = "!$&'()*+,;=:@/?"
-_STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +53,6 @@ class Channel:
     @property
     def icon_url(self) -> str:
         return f"{self.base_url}/static/icon.svg"
-
-
-def escaped(part: str, marks: str = _MARKS) -> str:
-    """A part of an address in the characters that it may hold; what is escaped already stays so."""
-    return quote(_STRAY_PERCENT.sub("%25", scrub(part)), f"{marks}%")
 
 
 def story_tag(story_id: str) -> str:

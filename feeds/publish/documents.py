@@ -45,7 +45,7 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,63}")
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """The stories of one document, those that left its span of ids, and where older ones are."""
+    """The stories of one document, those that left where it shows stories, and the id below which older documents go on."""
 
     stories: Sequence[PublishedStory]
     tombstones: Sequence[Tombstone]
@@ -103,7 +103,11 @@ class FeedDocuments:
         return "all" if "all" in asked else "+".join(name for name in self.names if name in asked)
 
     def get(self, query: StoryQuery, suffix: str = "atom") -> Document:
-        """A feed's document as of now; with ``query.before`` the archive document that ends before that id. The feed is ``canonical``."""
+        """A feed's document as of now; with ``query.before`` the archive document that ends before that id. The feed is ``canonical``.
+
+        Raises:
+            NotFound: there is no such archive document yet.
+        """
         key = (suffix, query)
         state = self._state(query)
         known = self._built.get(key)
@@ -164,28 +168,38 @@ class FeedDocuments:
         return document(body, FORMATS[suffix], self.modified(state))
 
     def _page(self, query: StoryQuery, suffix: str) -> _Page:
-        stories = self._store.stories
-        most = archive.MOST if query.before else query.limit
-        found, older = stories.walk(replace(query, limit=most + 1))
-        # Where looking for them took too long there may be more stories, though the page is not full.
-        begin = self._begin(query, suffix, [story.id for story in found], most) or older
-        shown = [story for story in found if begin is None or story.id >= begin] if query.before else found[:most]
-        return _Page(shown, self._left(query, begin or archive.LOWEST, query.before, _MOST_TOMBSTONES), begin)
+        """What a document shows.
 
-    def _begin(self, query: StoryQuery, suffix: str, ids: Sequence[str], most: int) -> str | None:
-        """The id below which the next document goes on; None if this one has all stories."""
+        Raises:
+            NotFound: it is an archive document that newer stories would still come into.
+        """
         if query.before:
-            # A page that lost all its stories is still where it was, with what it takes back.
-            left = self._left(query, archive.LOWEST, ids[-1] if ids else query.before, 1) if len(ids) <= most else []
-            return archive.cut([*ids, *(stone.story_id for stone in left)], most)
-        if len(ids) <= most:
-            return None
-        # Archives go on at places that seldom change, within what is shown; the next page of a JSON Feed repeats nothing.
-        return ids[most - 1] if suffix == "json" else archive.cut(ids, most)
+            return self._archived(query)
+        most = query.limit
+        found, older = self._store.stories.walk(replace(query, limit=most + 1))
+        shown = found[:most]
+        low = shown[-1].id if found[most:] else archive.LOWEST
+        if suffix == "json":
+            # Its next page repeats nothing, and it takes nothing back.
+            return _Page(shown, (), low if found[most:] else older)
+        places = _places(found, [] if query_words(query) else self._left(query, most + 1))
+        begin = archive.cut(places, most) if len(places) > most else older
+        return _Page(shown, self._left(query, _MOST_TOMBSTONES, low), begin)
 
-    def _left(self, query: StoryQuery, low: str, high: str | None, most: int) -> Sequence[Tombstone]:
-        """What left a feed; with words, nobody knows what had them."""
-        return [] if query_words(query) else self._store.stories.tombstones(query.feed, low, high, most)
+    def _archived(self, query: StoryQuery) -> _Page:
+        if (query.before or "") > (self._store.stories.newest() or ""):
+            raise NotFound("no archive document ends there yet; begin with the feed itself, which leads to all that there are")
+        most = archive.MOST
+        found, older = self._store.stories.walk(replace(query, limit=most + 1))
+        # Of what left a search, nobody knows what was in it.
+        left = [] if query_words(query) else self._left(query, most + 1)
+        # Where looking for them took too long there may be more stories, though the page is not full.
+        begin = archive.cut(_places(found, left), most) or older
+        low = begin or archive.LOWEST
+        return _Page([each for each in found if each.id >= low], [each for each in left if each.story_id >= low], begin)
+
+    def _left(self, query: StoryQuery, most: int, low: str = archive.LOWEST) -> Sequence[Tombstone]:
+        return self._store.stories.tombstones(query.feed, low, query.before, most)
 
     def _channel(self, query: StoryQuery, suffix: str, older: str | None, updated: int) -> Channel:
         base = self._base_url
@@ -211,3 +225,8 @@ class FeedDocuments:
         addresses = (f"{self._base_url}/feeds/{HEALTH}.atom", self._base_url + SOURCES)
         channel = Channel(HEALTH, *_HEALTH, self._instance, updated, self._base_url, *addresses)
         return document(atom.render_events(channel, events), FORMATS["atom"], updated)
+
+
+def _places(shown: Sequence[PublishedStory], left: Sequence[Tombstone]) -> list[str]:
+    """The ids among which pages end, newest first: a story that left keeps its place, so that no other page moves."""
+    return sorted({story.id for story in shown} | {stone.story_id for stone in left}, reverse=True)

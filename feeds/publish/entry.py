@@ -6,17 +6,12 @@ import html
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from urllib.parse import urlsplit, urlunsplit
 
 from ulid import ULID
 
 from feeds.model import PublishedStory, Source, Tag
-from feeds.publish.channel import Channel, escaped, source_tag, story_path, story_tag
-from feeds.text import canonical_url, plain_line, scrub, summary, web_url
-
-# Of all parts of an address only the host may be in brackets (RFC 3986 section 3.2.2).
-_HOST_MARKS = "!$&'()*+,;=:@[]"
+from feeds.publish.channel import Channel, source_tag, story_path, story_tag
+from feeds.text import canonical_url, plain_line, plain_url, scrub, summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +107,12 @@ def provenance(story: PublishedStory) -> str:
 
 def _entry(story: PublishedStory, channel: Channel, titles: Mapping[str, str]) -> Entry:
     title = _line(story.title, "Untitled")
-    url = _address(story.url) or channel.base_url + story_path(story.id)
+    url = plain_url(story.url) or channel.base_url + story_path(story.id)
     updated = _version(story)
     origin = _origin(story.source, channel)
     round_up = _round_up(story)
     reports = tuple(_report(other.title, other.url, other.source) for other in story.also_reported)
-    article_url = _address(story.article.url)
+    article_url = plain_url(story.article.url)
     article = Link(article_url, _line(story.article.title, "Untitled")) if article_url else None
     via, related = _further(url, article, reports)
     return Entry(
@@ -138,17 +133,6 @@ def _entry(story: PublishedStory, channel: Channel, titles: Mapping[str, str]) -
     )
 
 
-# Many stories share their source and their round-up.
-@lru_cache(maxsize=500)
-def _address(url: str | None) -> str | None:
-    """A web address in the characters that every format and reader takes; None if it is no web address."""
-    url = web_url(url)
-    if not url:
-        return None
-    scheme, host, *rest = urlsplit(url)
-    return urlunsplit((scheme, escaped(host, _HOST_MARKS), *(escaped(part) for part in rest)))
-
-
 def _line(text: str, otherwise: str) -> str:
     """The text on one line; every format wants a name to be one that can be seen."""
     return plain_line(text) or otherwise
@@ -165,19 +149,19 @@ def _version(story: PublishedStory) -> datetime:
 
 
 def _origin(source: Source, channel: Channel) -> Origin:
-    url = _address(source.url) if source.is_public else None
+    url = plain_url(source.url) if source.is_public else None
     # A feed may name another home page each time that it is read, and archive documents have to stay as they are.
-    home = None if channel.is_archive else _address(source.home_url)
+    home = None if channel.is_archive else plain_url(source.home_url)
     return Origin(url or source_tag(source.id, channel.instance), _line(source.title, "Unnamed source"), url, home)
 
 
 def _round_up(story: PublishedStory) -> RoundUp | None:
     article = story.article
-    return RoundUp(_line(article.title, "Untitled"), _address(article.url), article.position, article.of) if article.of > 1 else None
+    return RoundUp(_line(article.title, "Untitled"), plain_url(article.url), article.position, article.of) if article.of > 1 else None
 
 
 def _report(title: str, url: str | None, source: Source) -> Report:
-    return Report(_line(title, "Untitled"), _address(url), _line(source.title, "Unnamed source"))
+    return Report(_line(title, "Untitled"), plain_url(url), _line(source.title, "Unnamed source"))
 
 
 def _further(url: str, article: Link | None, reports: Sequence[Report]) -> tuple[Link | None, tuple[Link, ...]]:
@@ -198,7 +182,7 @@ def _categories(tags: Sequence[Tag], channel: Channel, titles: Mapping[str, str]
 
 
 def _provenance_html(story: PublishedStory) -> str:
-    url = _address(story.article.url)
+    url = plain_url(story.article.url)
     if story.article.of == 1 or not url:
         return html.escape(scrub(provenance(story)))
     source, article = (html.escape(scrub(title)) for title in (story.source.title, story.article.title))

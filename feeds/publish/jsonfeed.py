@@ -45,7 +45,6 @@ def _item(told: Entry, channel: Channel) -> dict[str, Any]:
         "date_modified": told.updated.isoformat(),
         "authors": [{"name": told.author}],
         "tags": [topic.label for topic in told.topics],
-        "language": LANGUAGE,
         "_healthwire": _extension(told, channel),
     }
 

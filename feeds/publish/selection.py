@@ -29,9 +29,7 @@ def feed_name(query: StoryQuery) -> str:
 
 def feed_address(query: StoryQuery, suffix: str = "atom") -> str:
     """The path of a feed's document; with ``query.before`` that of an archive document."""
-    words = query_words(query)
-    if query.limit != DEFAULT_LIMIT:
-        words["limit"] = str(query.limit)
+    words = _all_words(query)
     if query.before:
         words["before"] = query.before
     return _with(f"/feeds/{query.feed}.{suffix}", words)
@@ -39,14 +37,18 @@ def feed_address(query: StoryQuery, suffix: str = "atom") -> str:
 
 def page_address(query: StoryQuery) -> str:
     """The path of the page that shows what the feed shows."""
-    words = query_words(query)
+    words = _all_words(query)
     if "q" in words:
         return _with("/search", ({} if query.feed == "all" else {"topic": query.feed}) | words)
     return _with("/" if query.feed == "all" else f"/topics/{query.feed}", words)
 
 
+def _all_words(query: StoryQuery) -> dict[str, str]:
+    return query_words(query) | ({} if query.limit == DEFAULT_LIMIT else {"limit": str(query.limit)})
+
+
 def _decimal(share: float) -> str:
-    """All digits that a request may have, and no exponent, which none may."""
+    """All digits that count, and no exponent."""
     return f"{share:.9f}".rstrip("0").rstrip(".")
 
 

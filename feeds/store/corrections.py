@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import sqlalchemy as sa
 
-from feeds.errors import NotFound
 from feeds.model import Correction
 from feeds.store.changes import feeds_of, log
 from feeds.store.engine import reading, writing
 from feeds.store.schema import correction, report, story, story_topic
+from feeds.store.stories import check_live
 from feeds.store.tags import note_untagged
 
 
@@ -22,17 +22,13 @@ class Corrections:
         """Writes down whether a story is about each of these topics; None hands a topic back to the model.
 
         Raises:
-            NotFound: there is no such story, or it was withdrawn.
+            NotFound: there never was such a story.
+            Gone: it was withdrawn.
         """
         with writing(self._engine) as connection:
-            words = (
-                sa.select(report.c.title, report.c.text)
-                .join(story, story.c.lead_report == report.c.id)
-                .where(story.c.id == story_id, ~story.c.withdrawn)
-            )
-            told = connection.execute(words).first()
-            if told is None:
-                raise NotFound("no such story, or it was withdrawn")
+            check_live(connection, story_id)
+            words = sa.select(report.c.title, report.c.text).join(story, story.c.lead_report == report.c.id).where(story.c.id == story_id)
+            told = connection.execute(words).one()
             before = feeds_of(connection, story_id)
             for topic, about in decisions.items():
                 row = {"story_id": story_id, "topic": topic, "about": about, "curator": curator, "at": now}

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from feeds.errors import NotFound
+from feeds.errors import Gone, NotFound
 from feeds.model import (
     AlsoReported,
     ArticleRef,
@@ -70,6 +70,12 @@ class Stories:
         with reading(self._engine) as connection:
             return list(connection.scalars(sa.select(feed.c.name).where(feed.c.seq > since).order_by(feed.c.name)))
 
+    def newest(self) -> str | None:
+        """The highest id that a story has; None if there never was one."""
+        with reading(self._engine) as connection:
+            newest: str | None = connection.scalar(sa.select(sa.func.max(story.c.id)))
+            return newest
+
     def tombstones(self, feed: str, low: str, high: str | None, limit: int) -> list[Tombstone]:
         """The newest stories with ids from ``low`` to below ``high`` that left the feed, or all of several joined by ``+``."""
         with reading(self._engine) as connection:
@@ -79,14 +85,11 @@ class Stories:
         """One story.
 
         Raises:
-            NotFound: there never was one, or it was withdrawn (then the message says so).
+            NotFound: there never was one.
+            Gone: it was withdrawn.
         """
         with reading(self._engine) as connection:
-            row = connection.execute(sa.select(story.c.withdrawn).where(story.c.id == story_id)).first()
-            if row is None:
-                raise NotFound("no such story")
-            if row.withdrawn:
-                raise NotFound("this story was withdrawn")
+            check_live(connection, story_id)
             return _load(connection, [story_id])[0]
 
     def candidates(self, since: int, limit: int) -> list[Candidate]:
@@ -120,6 +123,20 @@ class Stories:
         with reading(self._engine) as connection:
             counts = {row.name: row.stories for row in connection.execute(sa.select(feed).where(feed.c.stories > 0))}
         return {"all": 0, "untagged": 0} | counts
+
+
+def check_live(connection: sa.Connection, story_id: str) -> None:
+    """Makes sure that there is such a story now.
+
+    Raises:
+        NotFound: there never was one.
+        Gone: it was withdrawn.
+    """
+    row = connection.execute(sa.select(story.c.withdrawn).where(story.c.id == story_id)).first()
+    if row is None:
+        raise NotFound("no such story")
+    if row.withdrawn:
+        raise Gone("this story was withdrawn by all who told it")
 
 
 def _changed(connection: sa.Connection, since: int, limit: int) -> Sequence[Any]:

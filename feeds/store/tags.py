@@ -69,8 +69,8 @@ class Tags:
                     before = feeds_of(connection, story_id)
                     connection.execute(story_topic.delete().where(story_topic.c.story_id == story_id, foreign))
                     note_untagged(connection, story_id)
-                    if feeds_of(connection, story_id) != before:
-                        log(connection, "retagged", story_id, now, before)
+                    # Who shows the story showed how sure the model was of them, chosen or not.
+                    log(connection, "retagged", story_id, now, before)
             if not ids:
                 break
             done += len(ids)

@@ -19,7 +19,12 @@ from werkzeug.http import http_date, parse_accept_header, parse_date, parse_etag
 from feeds.publish.document import Document
 from feeds.web.parts import parts
 
-_CACHING = "max-age=300, stale-if-error=86400"
+# Feed readers need not ask more often.
+RESTING = "max-age=300, stale-if-error=86400"
+# Who decides, or follows the change log, must see what is there now.
+CURRENT = "no-cache"
+# Scripts of every site may read what everybody may (WHATWG Fetch section 3.2).
+CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Last-Modified, Link, Retry-After"}
 _CSP = "default-src 'none'; style-src 'self'; img-src 'self' https:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 # Of everything that a browser shows as a page.
 PAGE_HEADERS = (("Content-Security-Policy", _CSP), ("Referrer-Policy", "no-referrer"))
@@ -35,11 +40,14 @@ class Answer:
 
     document: Document
     headers: tuple[tuple[str, str], ...] = ()
+    caching: str = CURRENT
     private: bool = False
 
     def to(self, environ: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
-        """Status, headers and body: 200 in the coding the client likes, or 304 if it has the document already."""
+        """Status, headers and body: 200 in the coding the client likes, 304 if it has the document already, or 412 if it wants another."""
         packed = self.document.gzip_body is not None and _likes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
+        if ("HTTP_IF_MATCH" in environ or "HTTP_IF_UNMODIFIED_SINCE" in environ) and not self._is_wanted(environ):
+            return _FAILED, self._known_packed if packed else self._known_plain, b""
         if self._is_known(environ):
             return _NOT_MODIFIED, self._known_packed if packed else self._known_plain, b""
         if packed:
@@ -56,7 +64,16 @@ class Answer:
             tags = parse_etags(named)
             return tags.star_tag or tags.contains_weak(document.etag) or tags.contains_weak(document.gzip_etag)
         since = _date(environ.get("HTTP_IF_MODIFIED_SINCE"))
-        return since is not None and document.modified <= since.timestamp()
+        return since is not None and document.modified is not None and document.modified <= since.timestamp()
+
+    def _is_wanted(self, environ: Mapping[str, Any]) -> bool:
+        """Whether it is what the client had when it asked (RFC 9110 sections 13.1.1 and 13.1.4)."""
+        named = environ.get("HTTP_IF_MATCH")
+        if named is not None:
+            tags = parse_etags(named)
+            return not tags or tags.star_tag or tags.is_strong(self.document.etag) or tags.is_strong(self.document.gzip_etag)
+        date, modified = _date(environ.get("HTTP_IF_UNMODIFIED_SINCE")), self.document.modified
+        return date is None or modified is None or modified <= date.timestamp()
 
     @cached_property
     def _known_plain(self) -> list[tuple[str, str]]:
@@ -77,7 +94,7 @@ class Answer:
     def _validators(self, etag: str) -> list[tuple[str, str]]:
         return [
             ("ETag", f'"{etag}"'),
-            ("Cache-Control", f"{'private' if self.private else 'public'}, {_CACHING}"),
+            ("Cache-Control", f"{'private' if self.private else 'public'}, {self.caching}"),
             ("Vary", "Accept-Encoding"),
             ("X-Content-Type-Options", "nosniff"),
             *self.headers,
@@ -89,7 +106,7 @@ class Answer:
         return [
             ("Content-Type", kind),
             ("Content-Length", str(length)),
-            ("Last-Modified", http_date(self.document.modified)),
+            *([] if self.document.modified is None else [("Last-Modified", http_date(self.document.modified))]),
             *(PAGE_HEADERS if kind.startswith("text/html") else ()),
         ]
 
@@ -98,15 +115,24 @@ def _status(status: HTTPStatus) -> str:
     return f"{status.value} {status.phrase}"
 
 
-_OK, _NOT_MODIFIED = _status(HTTPStatus.OK), _status(HTTPStatus.NOT_MODIFIED)
+_OK, _NOT_MODIFIED, _FAILED = map(_status, (HTTPStatus.OK, HTTPStatus.NOT_MODIFIED, HTTPStatus.PRECONDITION_FAILED))
 
 
-def answer(request: Request, document: Document, headers: Mapping[str, str] | None = None) -> Response:
+def answer(request: Request, document: Document, headers: Mapping[str, str] | None = None, caching: str = CURRENT) -> Response:
     """The application's answer with a document, which may be kept until the next change."""
-    made = request.environ[DOCUMENT] = Answer(document, tuple((headers or {}).items()), parts().private)
+    made = request.environ[DOCUMENT] = Answer(document, tuple((headers or {}).items()), caching, parts().private)
+    return _response(request, made)
+
+
+def answer_once(request: Request, document: Document, headers: Mapping[str, str] | None = None) -> Response:
+    """The same with a document that can change without a story's change, so that it is made for each request."""
+    return _response(request, Answer(document, tuple((headers or {}).items()), private=parts().private))
+
+
+def _response(request: Request, made: Answer) -> Response:
     status, sent, body = made.to(request.environ)
     response = Response(body, status=status, headers=sent)
-    if status == _NOT_MODIFIED:
+    if status != _OK:
         response.headers.pop("Content-Type", None)
     return response
 
@@ -118,16 +144,6 @@ def _date(value: str | None) -> datetime | None:
     except OverflowError:
         # The year is no number for a computer.
         return None
-
-
-def revalidated(request: Request, response: Response) -> Response:
-    """The response, which caches may keep but must ask about each time: it can change without a story's change."""
-    response.headers["Cache-Control"] = "no-cache"
-    response.add_etag()
-    # There is no date, and what is only read needs no other condition.
-    asked: dict[str, Any] = {name: request.environ[name] for name in ("REQUEST_METHOD", "HTTP_IF_NONE_MATCH") if name in request.environ}
-    response.make_conditional(asked)
-    return response
 
 
 # Clients send few different ones; whoever sends others gains nothing by it.

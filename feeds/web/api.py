@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import Conflict
 
 from feeds.model import AlsoReported, Change, PublishedStory, Source, Tag
 from feeds.publish.channel import story_path
 from feeds.publish.document import document
-from feeds.text import summary
+from feeds.text import plain_url, summary
+from feeds.times import rfc3339
 from feeds.web import schemas
-from feeds.web.answer import answer
+from feeds.web.answer import CORS, answer, answer_once
 from feeds.web.contract import CURSOR, LIMIT, MAX_LIMIT, SEQ, SINCE, STORY_ID, Operation, matching, otherwise
 from feeds.web.openapi import described
 from feeds.web.parts import parts
@@ -38,10 +39,9 @@ FIELDS = matching(
 )
 _MANY = otherwise(LIMIT, MAX_LIMIT)
 _PLACE = otherwise(SEQ, 0)
-CORS = {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": "ETag, Last-Modified, Link"}
 
 
-@blueprint.get("/stories", provide_automatic_options=False)
+@blueprint.get("/stories")
 @described(Operation("GET", "Stories, newest first, page by page", (TOPIC, *CHOICE, SINCE, CURSOR, FEW, FIELDS), answer="Stories"))
 def stories() -> Response:
     """The newest stories of a choice, page by page."""
@@ -53,7 +53,7 @@ def stories() -> Response:
     return versioned({"items": items, "next": following}, _linked(following))
 
 
-@blueprint.get("/stories.csv", provide_automatic_options=False)
+@blueprint.get("/stories.csv")
 @described(Operation("GET", "The same stories as a table", (TOPIC, *CHOICE, SINCE, CURSOR, _MANY), media="text/csv"))
 def stories_table() -> Response:
     """The same stories as a table, for people with a spreadsheet."""
@@ -63,8 +63,8 @@ def stories_table() -> Response:
     return _versioned(story_table(found, site.base_url), "text/csv; charset=utf-8; header=present", _linked(following))
 
 
-@blueprint.get("/changes", provide_automatic_options=False)
-@described(Operation("GET", "What changed since, each story once", (_PLACE, _MANY), answer="Changes"))
+@blueprint.get("/changes")
+@described(Operation("GET", "What changed since, each story once", (_PLACE, _MANY), answer="Changes", errors=(409,)))
 def changes() -> Response:
     """Every story that changed after a place in the change log, in the order of the last changes; withdrawn ones without a story.
 
@@ -72,6 +72,8 @@ def changes() -> Response:
     """
     site = parts()
     since, limit = _PLACE.value(request.args), _MANY.value(request.args)
+    if since > (end := site.store.stories.last_change().seq):
+        raise Conflict(f"the change log ends at {end}, so the database is not the one that you know; begin again with since=0")
     found = site.store.stories.changes(since, limit + 1)
     shown = found[:limit]
     reached = shown[-1].seq if shown else since
@@ -80,27 +82,12 @@ def changes() -> Response:
     return versioned({"items": items, "next": following, "seq": reached}, _linked(following))
 
 
-@blueprint.get("/stories/<story_id>", provide_automatic_options=False)
-@described(Operation("GET", "One story", (STORY_ID, FIELDS), answer="StoryPart", errors=(400, 404)))
+@blueprint.get("/stories/<story_id>")
+@described(Operation("GET", "One story", (STORY_ID, FIELDS), answer="StoryPart", errors=(404, 410)))
 def story(story_id: str) -> Response:
     site = parts()
     shown = _fields(FIELDS.value(request.args))
     return versioned(shown(as_json(site.store.stories.get(checked_id(story_id)), site.base_url)))
-
-
-@blueprint.route("/stories", methods=["OPTIONS"])
-@blueprint.route("/stories.csv", methods=["OPTIONS"])
-@blueprint.route("/changes", methods=["OPTIONS"])
-@blueprint.route("/stories/<story_id>", methods=["OPTIONS"])
-def options(story_id: str = "") -> Response:
-    return preflight("GET, HEAD, OPTIONS")
-
-
-def preflight(methods: str) -> Response:
-    """Lets scripts of other sites ask (WHATWG Fetch section 3.3)."""
-    asked = "Authorization, Content-Type, If-None-Match, If-Modified-Since"
-    allow = {"Allow": methods, "Access-Control-Allow-Methods": methods, "Access-Control-Allow-Headers": asked}
-    return Response(status=204, headers=CORS | allow | {"Access-Control-Max-Age": "86400"})
 
 
 def versioned(content: Any, headers: dict[str, str] | None = None) -> Response:
@@ -133,8 +120,13 @@ def _fields(names: str | None) -> Callable[[dict[str, Any]], dict[str, Any]]:
 
 def change_json(change: Change, base_url: str) -> dict[str, Any]:
     """A change as the API shows it, and as webhooks are told of it."""
-    told = {"seq": change.seq, "at": moment(change.at), "kind": change.kind, "id": change.story_id}
+    told = {"seq": change.seq, "at": rfc3339(change.at), "kind": change.kind, "id": change.story_id}
     return told | {"story": as_json(change.story, base_url) if change.story else None}
+
+
+def current(content: Any) -> Response:
+    """An answer with an ETag that is made for each request, as it can change without a story's change."""
+    return answer_once(request, document(encoded(content), JSON, None), CORS)
 
 
 def json_response(content: Any, headers: dict[str, str]) -> Response:
@@ -151,20 +143,20 @@ def as_json(item: PublishedStory, base_url: str) -> dict[str, Any]:
     """A story as the API shows it everywhere."""
     return {
         "id": item.id,
-        "url": item.url or base_url + story_path(item.id),
+        "url": plain_url(item.url) or base_url + story_path(item.id),
         "title": item.title,
         "summary": summary(item.text),
         "html": item.html,
         "text": item.text,
-        "published": moment(item.published),
-        "first_seen": moment(item.first_seen),
-        "updated": moment(item.updated),
+        "published": rfc3339(item.published),
+        "first_seen": rfc3339(item.first_seen),
+        "updated": rfc3339(item.updated),
         "seq": item.seq,
         "source": _source(item.source),
         "article": {
             "id": item.article.id,
             "title": item.article.title,
-            "url": item.article.url,
+            "url": plain_url(item.article.url),
             "position": item.article.position,
             "of": item.article.of,
             "note": item.article.doubt,
@@ -183,7 +175,7 @@ def _topic(tag: Tag) -> dict[str, Any]:
 
 def _source(source: Source) -> dict[str, Any]:
     """A source without the paths of local folders, which are nobody's business."""
-    return {"id": source.id, "title": source.title, "url": source.url if source.is_public else None}
+    return {"id": source.id, "title": source.title, "url": plain_url(source.url) if source.is_public else None}
 
 
 def _report(other: AlsoReported) -> dict[str, Any]:
@@ -191,11 +183,6 @@ def _report(other: AlsoReported) -> dict[str, Any]:
         "id": other.id,
         "source": _source(other.source),
         "title": other.title,
-        "url": other.url,
-        "published": moment(other.published),
+        "url": plain_url(other.url),
+        "published": rfc3339(other.published),
     }
-
-
-def moment(seconds: int) -> str:
-    """UTC epoch seconds as RFC 3339 writes them."""
-    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")

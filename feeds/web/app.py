@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from datetime import timedelta
+from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Response, current_app, jsonify, render_template, request
 from werkzeug.datastructures import WWWAuthenticate
@@ -13,7 +15,9 @@ from werkzeug.exceptions import (
     Gone,
     HTTPException,
     InternalServerError,
+    MethodNotAllowed,
     NotFound,
+    RequestEntityTooLarge,
     ServiceUnavailable,
     TooManyRequests,
     Unauthorized,
@@ -22,7 +26,7 @@ from werkzeug.http import parse_date
 
 from feeds import errors
 from feeds.web import api, curation, docs, feed_views, hub, metrics, model_api, pages, probes, source_views, webhooks
-from feeds.web.answer import PAGE_HEADERS
+from feeds.web.answer import CORS, PAGE_HEADERS
 from feeds.web.curators import PASS, reads
 from feeds.web.limiter import client_of
 from feeds.web.openapi import check_names
@@ -48,6 +52,13 @@ _UNLIMITED = frozenset((probes.blueprint.name, metrics.blueprint.name))
 _OPEN = frozenset(("static", "curation.sign_in_page", "curation.signed_in", None))
 # No text that anyone would classify is longer, and no form.
 _MAX_BODY = 8 * 1024 * 1024
+# What scripts of other sites may ask for, and the headers that they may send.
+_FOR_PROGRAMS = ("/api", "/feeds", "/openapi.json")
+_ASKED = "Authorization, Content-Type, If-None-Match, If-Modified-Since"
+_OWN_WORDS: dict[type[HTTPException], str] = {
+    NotFound: "there is nothing at this address; what programs may ask for stands in /docs, and all else is linked from the first page",
+    RequestEntityTooLarge: f"a body may have at most {_MAX_BODY // 1024**2} MiB",
+}
 
 
 def create_app(site: WebParts, secret_key: str) -> Flask:
@@ -101,10 +112,11 @@ def _check() -> None:
         BadRequest: its query is no text, or has words that mean nothing where they are.
     """
     try:
-        _ = request.args
+        unquote_to_bytes(request.query_string).decode()
     except UnicodeDecodeError:
         raise BadRequest("the query of an address must be UTF-8") from None
-    check_names(current_app.view_functions.get(request.endpoint or ""), request.args.keys() - ({PASS} if parts().private else set()))
+    names = request.args.keys() - ({PASS} if parts().private else set())
+    check_names(current_app.view_functions.get(request.endpoint or ""), names, request.view_args or ())
     for name in ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE"):
         try:
             parse_date(request.environ.get(name))
@@ -119,7 +131,9 @@ def _admit() -> None:
     Raises:
         Unauthorized: there is none, or it is not valid.
     """
-    if parts().private and request.endpoint not in _OPEN and request.blueprint not in _UNLIMITED and not reads():
+    if request.method == "OPTIONS" or not parts().private or request.endpoint in _OPEN or request.blueprint in _UNLIMITED:
+        return
+    if not reads():
         raise Unauthorized(
             f"reading here takes a token, as a password or at the end of the address: ?{PASS}=…; ask whoever runs this service",
             www_authenticate=WWWAuthenticate("basic", {"realm": "Healthwire readers"}),
@@ -128,18 +142,18 @@ def _admit() -> None:
 
 def _explain(error: HTTPException) -> Response:
     """An error as the client can use it: a problem document (RFC 9457) for programs, a page for people."""
-    status, title = error.code or 500, error.name
-    detail = (error.description or "").strip()
-    if request.path.startswith("/api/"):
+    status, title, detail = error.code or 500, error.name, _detail(error)
+    if re.match("/api(/|$)", request.path):
         response = jsonify({"type": "about:blank", "title": title, "status": status, "detail": detail, "instance": request.path})
         response.content_type = "application/problem+json"
-        response.headers["Access-Control-Allow-Origin"] = "*"
     elif request.path.startswith(("/feeds", "/hub")):
         response = Response(f"{status} {title}: {detail}\n", content_type="text/plain; charset=utf-8")
     else:
         response = Response(render_template("error.html", status=status, title=title, detail=detail))
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
+    if request.path.startswith(_FOR_PROGRAMS):
+        response.headers.update(CORS)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
@@ -156,7 +170,20 @@ def _broken(error: Exception) -> Response:
     return _explain(InternalServerError("something went wrong on our side; it has been logged"))
 
 
+def _detail(error: HTTPException) -> str:
+    """What happened and what to do; of its own, werkzeug has words for people who type addresses."""
+    if isinstance(error, MethodNotAllowed) and error.valid_methods:
+        return f"this address takes {', '.join(sorted(error.valid_methods))} only"
+    return _OWN_WORDS.get(type(error), "") if error.description == type(error).description else (error.description or "").strip()
+
+
 def _protect(response: Response) -> Response:
+    if request.method == "OPTIONS" and response.status_code == 200 and request.path.startswith(_FOR_PROGRAMS):
+        # Lets scripts of other sites ask (WHATWG Fetch section 3.3).
+        methods = ", ".join(sorted(response.allow))
+        allow = {"Allow": methods, "Access-Control-Allow-Methods": methods, "Access-Control-Allow-Headers": _ASKED}
+        response.headers.update(CORS | allow | {"Access-Control-Max-Age": "86400"})
+        response.status_code = 204
     response.headers.setdefault("X-Content-Type-Options", "nosniff")
     response.headers.setdefault("Vary", "Accept-Encoding")
     if response.mimetype == "text/html":

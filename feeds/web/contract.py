@@ -40,12 +40,25 @@ class Parameter:
         Raises:
             BadRequest: it cannot be used; the message tells how it should be.
         """
-        if self.name not in args:
+        text = said(args, self.name)
+        if text is None:
             return self.schema.get("default")
         try:
-            return self.read(args[self.name])
+            return self.read(text)
         except ValueError as error:
             raise BadRequest(f"{self.name} must be {str(error) or self.must}") from error
+
+
+def said(args: MultiDict[str, str], name: str) -> str | None:
+    """What a request says of this name, None if nothing.
+
+    Raises:
+        BadRequest: it says it more than once, and what counts would be a guess.
+    """
+    texts = args.getlist(name)
+    if len(texts) > 1:
+        raise BadRequest(f"{name} is there {len(texts)} times; say it once")
+    return texts[0] if texts else None
 
 
 def otherwise(parameter: Parameter, default: int) -> Parameter:
@@ -92,10 +105,14 @@ def callback(name: str, description: str) -> Parameter:
 
 
 def _share(value: str) -> float:
-    share = float(value) if re.fullmatch(r"[0-9.eE+-]{1,30}", value) else math.nan
+    try:
+        share = float(value) if re.fullmatch(r"[0-9.eE+-]{1,30}", value) else math.nan
+    except ValueError:
+        raise ValueError from None
     if not 0 <= share <= 1:
         raise ValueError
-    return share
+    # As many digits as addresses hold, so that what they lead to is the same.
+    return round(share, 9)
 
 
 def _since(value: str) -> int:
@@ -112,13 +129,14 @@ def _since(value: str) -> int:
 
 
 def _words(value: str) -> str:
-    words = plain_line(value)
-    if words:
-        try:
-            check_search(value)
-        except InputError as error:
-            raise ValueError(f"something to search for: {error}") from error
-    return words
+    if not value.strip():
+        return ""
+    try:
+        check_search(value)
+    except InputError as error:
+        raise ValueError(f"something to search for: {error}") from error
+    # What cannot be seen is looked for, too, and not found, where nothing at all would choose everything.
+    return plain_line(value) or "\N{REPLACEMENT CHARACTER}"
 
 
 LIMIT = whole("limit", 1, MAX_LIMIT, "How many to answer with at most.")
@@ -167,4 +185,4 @@ class Operation:
     media: str = "application/json"
     status: int = 200
     curators: bool = False
-    errors: tuple[int, ...] = (400,)
+    errors: tuple[int, ...] = ()

@@ -11,8 +11,9 @@ from werkzeug.exceptions import BadRequest
 from feeds.model import Candidate
 from feeds.publish.channel import story_path
 from feeds.review import most_telling
+from feeds.times import rfc3339
 from feeds.web.answer import CHANGED
-from feeds.web.api import as_json, json_response, moment, preflight
+from feeds.web.api import as_json, json_response
 from feeds.web.contract import LIMIT, STORY_ID, Operation, otherwise
 from feeds.web.curators import check_same_site, curator_of_person, curator_of_program, sign_in, sign_out
 from feeds.web.openapi import described
@@ -33,8 +34,8 @@ _PRIVATE = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 # ---------------------------------------------------------------- programs
 
 
-@blueprint.get("/api/v1/review", provide_automatic_options=False)
-@described(Operation("GET", "The stories whose labels would teach most", (_LIMIT,), answer="Queue", curators=True, errors=(400, 401)))
+@blueprint.get("/api/v1/review")
+@described(Operation("GET", "The stories whose labels would teach most", (_LIMIT,), answer="Queue", curators=True, errors=(401,)))
 def queue() -> Response:
     """The stories whose labels would teach most."""
     curator_of_program()
@@ -44,18 +45,18 @@ def queue() -> Response:
     return json_response({"items": items}, _PRIVATE)
 
 
-@blueprint.get("/api/v1/stories/<story_id>/topics", provide_automatic_options=False)
-@described(Operation("GET", "A story's topics and who decided", (STORY_ID,), answer="StoryTopics", curators=True, errors=(401, 404)))
+@blueprint.get("/api/v1/stories/<story_id>/topics")
+@described(Operation("GET", "A story's topics and who decided", (STORY_ID,), answer="StoryTopics", curators=True, errors=(401, 404, 410)))
 def decisions(story_id: str) -> Response:
     """A story's topics, and who decided what on them and when."""
     curator_of_program()
     return json_response(_topics_of(checked_id(story_id)), _PRIVATE)
 
 
-@blueprint.put("/api/v1/stories/<story_id>/topics", provide_automatic_options=False)
+@blueprint.put("/api/v1/stories/<story_id>/topics")
 @described(
     Operation(
-        "PUT", "Decide on a story's topics", (STORY_ID,), body="Decisions", answer="StoryTopics", curators=True, errors=(400, 401, 404, 413)
+        "PUT", "Decide on a story's topics", (STORY_ID,), body="Decisions", answer="StoryTopics", curators=True, errors=(401, 404, 410, 413)
     )
 )
 def decide(story_id: str) -> Response:
@@ -67,21 +68,11 @@ def decide(story_id: str) -> Response:
     return json_response(_topics_of(story_id), _PRIVATE)
 
 
-@blueprint.route("/api/v1/review", methods=["OPTIONS"])
-def review_options() -> Response:
-    return preflight("GET, HEAD, OPTIONS")
-
-
-@blueprint.route("/api/v1/stories/<story_id>/topics", methods=["OPTIONS"])
-def topics_options(story_id: str) -> Response:
-    return preflight("GET, HEAD, PUT, OPTIONS")
-
-
 def _topics_of(story_id: str) -> dict[str, Any]:
     site = parts()
     story = as_json(site.store.stories.get(story_id), site.base_url)
     made = [
-        {"topic": each.topic, "about": each.about, "curator": each.curator, "at": moment(each.at)}
+        {"topic": each.topic, "about": each.about, "curator": each.curator, "at": rfc3339(each.at)}
         for each in site.store.corrections.of_story(story_id)
     ]
     return {"id": story_id, "topics": story["topics"], "confidence": story["confidence"], "decisions": made}

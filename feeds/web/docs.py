@@ -8,8 +8,8 @@ from flask import Blueprint, Response, current_app, request
 
 from feeds.model import FeedState
 from feeds.publish.document import document
-from feeds.web.answer import answer
-from feeds.web.api import CORS, JSON, encoded
+from feeds.web.answer import CORS, answer
+from feeds.web.api import JSON, encoded
 from feeds.web.openapi import openapi
 from feeds.web.pages import HTML, rendered
 from feeds.web.parts import parts

@@ -12,7 +12,7 @@ from feeds.publish.channel import HEALTH, SOURCES
 from feeds.publish.document import Document
 from feeds.publish.documents import FORMATS
 from feeds.publish.opml import feed_list
-from feeds.web.answer import answer
+from feeds.web.answer import CORS, RESTING, answer
 from feeds.web.parts import parts
 from feeds.web.query import feed_query
 
@@ -41,10 +41,10 @@ def sources_health() -> Response:
 def all_feeds() -> Response:
     """Every topic's feed, for readers that import lists."""
     site = parts()
-    return answer(request, feed_list(site.topics, site.base_url, site.documents.modified(FeedState())))
+    return answer(request, feed_list(site.topics, site.base_url, site.documents.modified(FeedState())), CORS, RESTING)
 
 
 def _answer(document: Document, links: Mapping[str, str]) -> Response:
     types = {"self": document.content_type.partition(";")[0], "alternate": "text/html"}
     told = [f'<{url}>; rel="{relation}"' + (f'; type="{types[relation]}"' if relation in types else "") for relation, url in links.items()]
-    return answer(request, document, {"Link": ", ".join(told)})
+    return answer(request, document, CORS | {"Link": ", ".join(told)}, RESTING)

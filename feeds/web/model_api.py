@@ -11,7 +11,8 @@ from feeds.drift import Drift
 from feeds.model import StoryQuery
 from feeds.publish.selection import feed_address, page_address
 from feeds.text import scrub
-from feeds.web.api import json_response, moment, preflight, versioned
+from feeds.times import rfc3339
+from feeds.web.api import current, json_response, versioned
 from feeds.web.contract import Operation
 from feeds.web.openapi import described
 from feeds.web.parts import drift_of, parts
@@ -19,11 +20,9 @@ from feeds.web.query import json_body
 
 blueprint = Blueprint("model_api", __name__, url_prefix="/api/v1")
 
-_FRESH = {"Cache-Control": "no-store"}
 
-
-@blueprint.get("/topics", provide_automatic_options=False)
-@described(Operation("GET", "The topics, with where to follow each", answer="Topics", errors=()))
+@blueprint.get("/topics")
+@described(Operation("GET", "The topics, with where to follow each", answer="Topics"))
 def topics() -> Response:
     """The topics, with where to follow each."""
     site = parts()
@@ -42,20 +41,20 @@ def topics() -> Response:
     return versioned({"items": items})
 
 
-@blueprint.get("/model", provide_automatic_options=False)
-@described(Operation("GET", "The model in use, its measured quality and the drift of the news", answer="Model", errors=()))
+@blueprint.get("/model")
+@described(Operation("GET", "The model in use, its measured quality and the drift of the news", answer="Model"))
 def model() -> Response:
     """The model in use with its measured quality, and whether the news has drifted away from it."""
     site = parts()
     about = dict(site.judge.about())
     if not about:
         raise ServiceUnavailable("no model is in use yet; try again shortly")
-    about["made"] = moment(about["made"])
-    return json_response(about | {"drift": _drift(drift_of(site))}, _FRESH)
+    about["made"] = rfc3339(about["made"])
+    return current(about | {"drift": _drift(drift_of(site))})
 
 
-@blueprint.post("/classify", provide_automatic_options=False)
-@described(Operation("POST", "What the model makes of a text, and why", body="Text", answer="Judged", errors=(400, 413)))
+@blueprint.post("/classify")
+@described(Operation("POST", "What the model makes of a text, and why", body="Text", answer="Judged", errors=(413,)))
 def classify() -> Response:
     """What the model in use makes of a text, and everything that led to it."""
     content = json_body()
@@ -75,24 +74,13 @@ def classify() -> Response:
         }
         for each in sorted(judged.judgements, key=lambda each: -each.confidence)
     ]
-    return json_response({"topics": items, "note": judged.note, "model": judged.model}, _FRESH)
-
-
-@blueprint.route("/topics", methods=["OPTIONS"])
-@blueprint.route("/model", methods=["OPTIONS"])
-def reading_options() -> Response:
-    return preflight("GET, HEAD, OPTIONS")
-
-
-@blueprint.route("/classify", methods=["OPTIONS"])
-def classify_options() -> Response:
-    return preflight("POST, OPTIONS")
+    return json_response({"topics": items, "note": judged.note, "model": judged.model}, {"Cache-Control": "no-store"})
 
 
 def _drift(found: Drift) -> dict[str, Any]:
     week = found.week
     return {
-        "week": week and moment(week.start),
+        "week": week and rfc3339(week.start),
         "stories": week.stories if week else 0,
         "topics": {name: {"rate": figures.rate, "confidence": figures.confidence} for name, figures in week.topics.items()} if week else {},
         "untagged": week.untagged if week else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from flask import Flask
@@ -19,7 +19,9 @@ _PROBLEMS = {
     400: "A parameter or the body cannot be used; the detail says how it should be.",
     401: "A curator's token is missing or not valid.",
     403: "There are as many webhooks as there may be.",
-    404: "There is no such thing, or it was withdrawn.",
+    404: "There is no such thing.",
+    409: "The change log ends before that place; begin again.",
+    410: "The story was withdrawn.",
     413: "The body is too long.",
     415: "The body is not of a type that can be read.",
     429: "You ask for too much; Retry-After says when to ask again.",
@@ -42,8 +44,10 @@ def described(operation: Operation) -> Callable[[_View], _View]:
     return declare
 
 
-def check_names(view: Callable[..., Any] | None, names: Iterable[str]) -> None:
+def check_names(view: Callable[..., Any] | None, names: Iterable[str], in_path: Container[str]) -> None:
     """Makes sure that a request names only parameters that its view declares: one that is misspelt must not count for nothing.
+
+    Those ``in_path`` are said there already.
 
     Raises:
         BadRequest: it names others.
@@ -51,7 +55,7 @@ def check_names(view: Callable[..., Any] | None, names: Iterable[str]) -> None:
     operation: Operation | None = getattr(view, _OPERATION, None)
     if operation is None:
         return
-    known = [parameter.name for parameter in operation.parameters]
+    known = [parameter.name for parameter in operation.parameters if parameter.name not in in_path]
     if unknown := sorted(set(names) - set(known)):
         there_are = f"there are: {', '.join(known)}" if known else "there are none"
         raise BadRequest(f"there is no parameter {plain_line(unknown[0])[:80]!r} here; {there_are}")
@@ -89,7 +93,7 @@ def _described(path: str, operation: Operation, topic: Parameter) -> dict[str, A
         "parameters": [_parameter(each, "path" if each.name in named else "query") for each in parameters],
         "responses": {
             str(operation.status): _answer(operation),
-            **{str(status): _problem(status) for status in (*operation.errors, 429, 503)},
+            **{str(status): _problem(status) for status in sorted({400, 429, 503, *operation.errors})},
         },
     }
     if operation.body:

@@ -16,12 +16,10 @@ from feeds.model import StoryQuery
 from feeds.publish.channel import source_path, story_path
 from feeds.publish.document import document
 from feeds.publish.entry import provenance
-from feeds.publish.selection import DEFAULT_LIMIT, feed_address, page_address
-from feeds.text import summary
-from feeds.times import day, utc
-from feeds.web.answer import answer, revalidated
-from feeds.web.api import moment
-from feeds.web.contract import LIMIT, otherwise
+from feeds.publish.selection import feed_address, page_address, query_words
+from feeds.text import plain_url, summary
+from feeds.times import day, rfc3339, utc
+from feeds.web.answer import answer, answer_once
 from feeds.web.parts import drift_of, parts
 from feeds.web.query import chosen, story_query
 from feeds.web.query import story_id as checked_id
@@ -29,7 +27,6 @@ from feeds.web.query import story_id as checked_id
 blueprint = Blueprint("pages", __name__)
 
 HTML = "text/html; charset=utf-8"
-_STORIES = otherwise(LIMIT, 30)
 
 
 def _capitalized(words: str) -> str:
@@ -55,6 +52,7 @@ def _coded(words: str) -> Markup:
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
+    "address": plain_url,
     "coded": _coded,
     "figure": _figure,
     "share": _share,
@@ -62,7 +60,7 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "utc": utc,
     "capitalize_first": _capitalized,
     "source_path": source_path,
-    "iso": moment,
+    "iso": rfc3339,
     "percent": _percent,
     "summary": summary,
     "provenance": provenance,
@@ -103,16 +101,17 @@ def quality() -> Response:
     found = drift_of(site)
     weeks = site.store.weeks.latest(BAND_WEEKS + 1)
     # Models and weeks come without a change of a story, so the change log's date says nothing of this page.
-    return revalidated(request, Response(rendered("quality.html", feed=None, model=site.judge.about(), drift=found, weeks=weeks)))
+    html = rendered("quality.html", feed=None, model=site.judge.about(), drift=found, weeks=weeks)
+    return answer_once(request, document(html.encode(), HTML, None))
 
 
 def _listing(feed: str, *, searched: bool = False) -> Response:
     site = parts()
-    words = ("q", "source", "min_confidence", "cursor", *(["topic"] if searched else []))
-    query = story_query(chosen(request.args, *words), site, feed=feed, limit=_STORIES)
-    asked = not searched or bool(query.words)
+    words = ("q", "source", "min_confidence", "limit", "cursor", *(["topic"] if searched else []))
+    query = story_query(chosen(request.args, *words), site, feed=feed)
+    asked = not searched or bool(query_words(query))
     found, older = site.store.stories.walk(query) if asked else ([], None)
-    shown = replace(query, before=None, limit=DEFAULT_LIMIT)
+    shown = replace(query, before=None)
     title, meaning = site.documents.titled(shown)
     return _page(
         "stories.html",

@@ -13,7 +13,7 @@ from werkzeug.exceptions import BadRequest
 from feeds.errors import NotFound
 from feeds.model import StoryQuery
 from feeds.publish.selection import DEFAULT_LIMIT
-from feeds.web.contract import BEFORE, CURSOR, LIMIT, MIN_CONFIDENCE, SINCE, SOURCE, ULID, Parameter, Q, otherwise
+from feeds.web.contract import BEFORE, CURSOR, LIMIT, MIN_CONFIDENCE, SINCE, SOURCE, ULID, Parameter, Q, otherwise, said
 from feeds.web.parts import WebParts
 
 CHOICE = (Q, SOURCE, MIN_CONFIDENCE)
@@ -22,6 +22,8 @@ CHOICE = (Q, SOURCE, MIN_CONFIDENCE)
 FEW = otherwise(LIMIT, DEFAULT_LIMIT)
 """How many are shown where nothing else is usual."""
 
+# As in an address; there are not so many topics.
+_LONGEST_TOPICS = 500
 _FEED_WORDS = ("q", "source", "min_confidence", "limit", "before")
 
 
@@ -38,7 +40,7 @@ def story_id(value: str) -> str:
 
 def chosen(args: MultiDict[str, str], *names: str) -> MultiDict[str, str]:
     """Of the parameters only those of these names."""
-    return MultiDict({name: args[name] for name in names if name in args})
+    return MultiDict((name, text) for name in names for text in args.getlist(name))
 
 
 def topic_parameter(names: Sequence[str]) -> Parameter:
@@ -47,7 +49,12 @@ def topic_parameter(names: Sequence[str]) -> Parameter:
     return Parameter(
         "topic",
         "One topic, or any of several joined by `+` or a comma.",
-        {"type": "string", "pattern": f"^(?:{either})(?:[+ ,]+(?:{either}))*$", "maxLength": 500, "examples": ["+".join(names[:2])]},
+        {
+            "type": "string",
+            "pattern": f"^(?:{either})(?:[+ ,]+(?:{either}))*$",
+            "maxLength": _LONGEST_TOPICS,
+            "examples": ["+".join(names[:2])],
+        },
         f"one of {', '.join(names)}, or several joined by +",
         str,
     )
@@ -59,8 +66,9 @@ def story_query(args: MultiDict[str, str], site: WebParts, *, feed: str = "all",
     Raises:
         BadRequest: a parameter cannot be used; the message tells which and how it should be.
     """
+    topics = said(args, "topic")
     return StoryQuery(
-        feed=_feed(args["topic"], site) if "topic" in args else feed,
+        feed=feed if topics is None else _feed(topics, site),
         words=Q.value(args) or "",
         source=SOURCE.value(args),
         min_confidence=MIN_CONFIDENCE.value(args) or 0.0,
@@ -81,6 +89,8 @@ def feed_query(names: str, args: MultiDict[str, str], site: WebParts) -> StoryQu
 
 
 def _feed(names: str, site: WebParts) -> str:
+    if len(names) > _LONGEST_TOPICS:
+        raise BadRequest(f"topic has more than {_LONGEST_TOPICS} characters; name each topic once")
     try:
         return site.documents.canonical(names)
     except NotFound as error:

@@ -11,12 +11,14 @@ from feeds.condition import NOT_WELL, STATES, kind, public_error, public_name, s
 from feeds.errors import NotFound
 from feeds.model import Source
 from feeds.publish.channel import SOURCES
+from feeds.publish.document import document
 from feeds.text import web_url
-from feeds.web.answer import revalidated
-from feeds.web.api import json_response, moment, preflight
+from feeds.times import rfc3339
+from feeds.web.answer import answer_once
+from feeds.web.api import current
 from feeds.web.contract import SOURCE_ID, Operation, whole
 from feeds.web.openapi import described
-from feeds.web.pages import rendered
+from feeds.web.pages import HTML, rendered
 from feeds.web.parts import parts
 
 blueprint = Blueprint("sources", __name__)
@@ -40,27 +42,21 @@ def page() -> Response:
         number=number,
         pages=max(1, -(-len(sources) // _PAGE)),
     )
-    return revalidated(request, Response(html))
+    return answer_once(request, document(html.encode(), HTML, None))
 
 
-@blueprint.get("/api/v1/sources", provide_automatic_options=False)
-@described(Operation("GET", "The sources and how they do", answer="Sources", errors=()))
+@blueprint.get("/api/v1/sources")
+@described(Operation("GET", "The sources and how they do", answer="Sources"))
 def sources() -> Response:
-    return revalidated(request, json_response({"items": [source_json(each) for each in parts().store.sources.list()]}, {}))
+    return current({"items": [source_json(each) for each in parts().store.sources.list()]})
 
 
-@blueprint.get("/api/v1/sources/<source_id>", provide_automatic_options=False)
+@blueprint.get("/api/v1/sources/<source_id>")
 @described(Operation("GET", "One source", (SOURCE_ID,), answer="Source", errors=(404,)))
 def source(source_id: str) -> Response:
     if not re.fullmatch(r"[1-9][0-9]{0,17}", source_id):
         raise NotFound("no such source")
-    return revalidated(request, json_response(source_json(parts().store.sources.get(int(source_id))), {}))
-
-
-@blueprint.route("/api/v1/sources", methods=["OPTIONS"])
-@blueprint.route("/api/v1/sources/<source_id>", methods=["OPTIONS"])
-def options(source_id: str = "") -> Response:
-    return preflight("GET, HEAD, OPTIONS")
+    return current(source_json(parts().store.sources.get(int(source_id))))
 
 
 def source_json(source: Source) -> dict[str, Any]:
@@ -93,7 +89,7 @@ def source_json(source: Source) -> dict[str, Any]:
 
 
 def _moment(seconds: int | None) -> str | None:
-    return None if seconds is None else moment(seconds)
+    return None if seconds is None else rfc3339(seconds)
 
 
 def _row(source: Source) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from feeds.condition import public_name
 from feeds.model import PublishedStory
 from feeds.publish.channel import story_path
+from feeds.text import plain_url
+from feeds.times import rfc3339
 
 _COLUMNS = ("id", "published", "first_seen", "title", "url", "source", "round_up", "position", "of", "topics", "confidence", "text")
 # Spreadsheets take a cell that begins so for a formula, which would do what an outsider wrote.
@@ -28,10 +29,10 @@ def story_table(stories: Sequence[PublishedStory], base_url: str) -> bytes:
                 _harmless,
                 (
                     story.id,
-                    _moment(story.published),
-                    _moment(story.first_seen),
+                    rfc3339(story.published),
+                    rfc3339(story.first_seen),
                     story.title,
-                    story.url or base_url + story_path(story.id),
+                    plain_url(story.url) or base_url + story_path(story.id),
                     public_name(story.source),
                     article.title,
                     str(article.position),
@@ -43,10 +44,6 @@ def story_table(stories: Sequence[PublishedStory], base_url: str) -> bytes:
             )
         )
     return file.getvalue().encode()
-
-
-def _moment(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _harmless(cell: str) -> str:

@@ -12,7 +12,8 @@ from werkzeug.exceptions import BadRequest
 
 from feeds.errors import NotFound
 from feeds.model import Subscriber
-from feeds.web.api import json_response, moment, preflight
+from feeds.times import rfc3339
+from feeds.web.api import json_response
 from feeds.web.contract import SEQ, Operation, callback, matching
 from feeds.web.curators import curator_of_program
 from feeds.web.openapi import described
@@ -29,7 +30,7 @@ _NUMBERS = ("source", "min_confidence", "since")
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
-@blueprint.get("/webhooks", provide_automatic_options=False)
+@blueprint.get("/webhooks")
 @described(Operation("GET", "Your webhooks and how they do", answer="Webhooks", curators=True, errors=(401,)))
 def webhooks() -> Response:
     """Those that were made with the same token."""
@@ -37,11 +38,9 @@ def webhooks() -> Response:
     return json_response({"items": [_shown(each) for each in parts().store.subscribers.webhooks(owner)]}, _PRIVATE)
 
 
-@blueprint.post("/webhooks", provide_automatic_options=False)
+@blueprint.post("/webhooks")
 @described(
-    Operation(
-        "POST", "Be told of changes", body="WebhookWish", answer="NewWebhook", status=201, curators=True, errors=(400, 401, 403, 404, 413)
-    )
+    Operation("POST", "Be told of changes", body="WebhookWish", answer="NewWebhook", status=201, curators=True, errors=(401, 403, 404, 413))
 )
 def create() -> Response:
     """The answer alone holds the secret by which deliveries are signed."""
@@ -65,14 +64,14 @@ def create() -> Response:
     return response
 
 
-@blueprint.get("/webhooks/<webhook_id>", provide_automatic_options=False)
+@blueprint.get("/webhooks/<webhook_id>")
 @described(Operation("GET", "One of your webhooks", (_ID,), answer="Webhook", curators=True, errors=(401, 404)))
 def webhook(webhook_id: str) -> Response:
     owner = curator_of_program()
     return json_response(_shown(parts().store.subscribers.webhook(owner, _number(webhook_id))), _PRIVATE)
 
 
-@blueprint.delete("/webhooks/<webhook_id>", provide_automatic_options=False)
+@blueprint.delete("/webhooks/<webhook_id>")
 @described(Operation("DELETE", "End a webhook", (_ID,), status=204, curators=True, errors=(401, 404)))
 def remove(webhook_id: str) -> Response:
     owner = curator_of_program()
@@ -82,9 +81,9 @@ def remove(webhook_id: str) -> Response:
     return response
 
 
-@blueprint.post("/webhooks/<webhook_id>/replay", provide_automatic_options=False)
+@blueprint.post("/webhooks/<webhook_id>/replay")
 @described(
-    Operation("POST", "Be told once more", (_ID,), body="Replay", answer="Webhook", curators=True, errors=(400, 401, 404, 413)),
+    Operation("POST", "Be told once more", (_ID,), body="Replay", answer="Webhook", curators=True, errors=(401, 404, 413)),
 )
 def replay(webhook_id: str) -> Response:
     """Deliveries go on from that place in the change log, also if they were stopped."""
@@ -92,21 +91,6 @@ def replay(webhook_id: str) -> Response:
     subscribers = parts().store.subscribers
     subscribers.rewind(owner, _number(webhook_id), SEQ.value(_body("since")))
     return json_response(_shown(subscribers.webhook(owner, _number(webhook_id))), _PRIVATE)
-
-
-@blueprint.route("/webhooks", methods=["OPTIONS"])
-def options() -> Response:
-    return preflight("GET, HEAD, POST, OPTIONS")
-
-
-@blueprint.route("/webhooks/<webhook_id>", methods=["OPTIONS"])
-def options_of_one(webhook_id: str) -> Response:
-    return preflight("GET, HEAD, DELETE, OPTIONS")
-
-
-@blueprint.route("/webhooks/<webhook_id>/replay", methods=["OPTIONS"])
-def options_of_replay(webhook_id: str) -> Response:
-    return preflight("POST, OPTIONS")
 
 
 def _number(webhook_id: str) -> int:
@@ -150,8 +134,8 @@ def _shown(told: Subscriber) -> dict[str, Any]:
         "state": told.state,
         "seq": told.seq,
         "failures": told.failures,
-        "failing_since": told.failing_since and moment(told.failing_since),
-        "next_try": moment(told.next_try) if told.failures and told.state == "active" else None,
+        "failing_since": told.failing_since and rfc3339(told.failing_since),
+        "next_try": rfc3339(told.next_try) if told.failures and told.state == "active" else None,
         "error": told.error,
-        "created": moment(told.created),
+        "created": rfc3339(told.created),
     }
