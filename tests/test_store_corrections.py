@@ -221,7 +221,7 @@ def test_nobody_decides_on_a_story_that_is_not_there(store: Store, withdrawn: bo
     story_id = beds(store, finance=0.9).id
     write(store)
     before = [rows(store, table) for table in (story, story_topic, change, feed)]
-    with pytest.raises(NotFound, match="no such story|was withdrawn"):
+    with pytest.raises(NotFound, match=r"no such story|was withdrawn"):
         store.corrections.decide(story_id if withdrawn else "01J00000000000000000000000", {"finance": True}, "ann", LATER)
     assert rows(store, correction) == []
     assert [rows(store, table) for table in (story, story_topic, change, feed)] == before
