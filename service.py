@@ -74,6 +74,7 @@ from feeds.store.backup import read_backup, write_backup
 from feeds.supervise import check_free, end_with_parent, run_together
 from feeds.text import scrub
 from feeds.web.app import create_app
+from feeds.web.front import Front
 from feeds.web.limiter import Limiter
 from feeds.web.memory import Memory
 from feeds.web.parts import WebParts
@@ -443,7 +444,7 @@ def load_app(settings: Settings) -> Any:
     gc.freeze()
     version.watch()
     # A token that was revoked must not be answered with what was made before.
-    return Memory(app, version, None if settings.private else Renewal(app, version))
+    return Front(Memory(app, version, None if settings.private else Renewal(app, version)), app.config["MAX_CONTENT_LENGTH"])
 
 
 # ---------------------------------------------------------------- commands

@@ -34,6 +34,10 @@ DOCUMENT = "healthwire.document"
 CHANGED = "healthwire.changed"
 
 
+Sent = tuple[str, list[tuple[str, str]], bytes]
+"""Status, headers and body."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """All answers to requests for one document; ``headers`` are those of its own kind. What is ``private`` no cache may share."""
@@ -43,7 +47,7 @@ class Answer:
     caching: str = CURRENT
     private: bool = False
 
-    def to(self, environ: Mapping[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+    def to(self, environ: Mapping[str, Any]) -> Sent:
         """Status, headers and body: 200 in the coding the client likes, 304 if it has the document already, or 412 if it wants another."""
         packed = self.document.gzip_body is not None and _likes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))
         if ("HTTP_IF_MATCH" in environ or "HTTP_IF_UNMODIFIED_SINCE" in environ) and not self._is_wanted(environ):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from feeds.web.answer import CHANGED, DOCUMENT, Answer
+from feeds.web.answer import CHANGED, DOCUMENT, Answer, Sent
 from feeds.web.renewal import Address, Application, Renewal
 from feeds.web.version import Version
 
@@ -59,21 +59,35 @@ class Memory:
         self._bytes = 0
         self._lock = Lock()
 
+    def remembered(self, environ: dict[str, Any]) -> Sent | None:
+        """The answer if it is at hand, for who must wait neither for the database nor for anything else."""
+        if not _is_for_all(environ) or (known := self._version.known()) is None:
+            return None
+        kept = self._kept.get(_address(environ))
+        version = self._changes, known
+        if kept is None or (kept.version != version and version != self._seen):
+            return None
+        return self._sent(kept, environ) if self._good_enough(_address(environ), version) is kept else None
+
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") or "HTTP_COOKIE" in environ or "HTTP_AUTHORIZATION" in environ:
+        if not _is_for_all(environ):
             return self._unkept(environ, start_response)
         version = self._present()
-        address = environ["PATH_INFO"], environ["QUERY_STRING"]
+        address = _address(environ)
         kept = self._good_enough(address, version)
         if kept is not None:
-            kept.asked_at = self._clock()
-            status, headers, body = kept.answer.to(environ)
+            status, headers, body = self._sent(kept, environ)
             start_response(status, headers)
-            return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
+            return [body]
         answered = self._application(environ, start_response)
         # Of the version before it was made: what changed meanwhile may not be in it.
         self._keep(address, environ.get(DOCUMENT), version)
         return answered
+
+    def _sent(self, kept: _Kept, environ: dict[str, Any]) -> Sent:
+        kept.asked_at = self._clock()
+        status, headers, body = kept.answer.to(environ)
+        return status, headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else body
 
     def _unkept(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         answered = self._application(environ, start_response)
@@ -124,3 +138,12 @@ class Memory:
             while self._bytes > _MOST_BYTES or len(self._kept) > _MOST_ANSWERS:
                 # What is asked for often is made anew after each change, so that the oldest is asked for least.
                 self._bytes -= self._kept.pop(next(iter(self._kept))).size
+
+
+def _is_for_all(environ: dict[str, Any]) -> bool:
+    """Whether whoever asks is answered the same."""
+    return environ["REQUEST_METHOD"] in ("GET", "HEAD") and "HTTP_COOKIE" not in environ and "HTTP_AUTHORIZATION" not in environ
+
+
+def _address(environ: dict[str, Any]) -> Address:
+    return environ["PATH_INFO"], environ["QUERY_STRING"]

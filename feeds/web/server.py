@@ -1,4 +1,4 @@
-"""The web role: granian in front of the application."""
+"""The web role: granian in front of everything."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-_THREADS = 4
+# Feed readers keep their connections; all of them may be open at once.
+_CONNECTIONS = 20_000
 
 
 def run_server(host: str, port: int, load: Callable[[], Any]) -> None:
-    """Serves until SIGTERM or SIGINT; requests in flight are answered. ``load`` makes the application, in the worker."""
+    """Serves until SIGTERM or SIGINT; requests in flight are answered. ``load`` makes the application (RSGI), in the worker."""
     server = Server(
         "healthwire",
         address=host,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=1,
-        blocking_threads=_THREADS,
+        backpressure=_CONNECTIONS,
         workers_kill_timeout=5,
         websockets=False,
         log_level=LogLevels.warning,

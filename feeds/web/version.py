@@ -38,6 +38,12 @@ class Version:
             self._look()
         return self._value
 
+    def known(self) -> Hashable:
+        """The same without reading it; None if that is due."""
+        if not self._asked.is_set():
+            self._asked.set()
+        return self._value if self._clock() < self._good_until else None
+
     def refresh(self) -> None:
         """Reads it now: what was changed before is in it afterwards."""
         self._look(due=True, waiting=True)

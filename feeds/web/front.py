@@ -1,0 +1,174 @@
+"""Between the server (RSGI) and the application (WSGI): nobody waits for a thread because others are slow.
+
+What is in memory is answered at once. All else takes one of few threads, but not before all of the request has come.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
+from typing import Any
+
+# Its names for others are not marked as such.
+from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]
+
+from feeds.web.answer import Sent
+from feeds.web.memory import Memory
+
+_log = logging.getLogger(__name__)
+
+_THREADS = 4
+# Requests that wait for a thread; more of them could not be answered while anybody still waits for it.
+_MOST_WAITING = 500
+# Seconds in which all of a body must come.
+_DEADLINE = 30.0
+# Of all bodies that are coming in, so many bytes are held at once.
+_MOST_BYTES = 64 * 1024 * 1024
+# With a header of its own each (RFC 3875 section 4.1), unlike all others.
+_PLAIN = ("CONTENT_TYPE", "CONTENT_LENGTH")
+
+Environ = dict[str, Any]
+
+
+class Refused(Exception):
+    """A request that is not handed on: its ``status``, and why."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class Front:
+    """The application as the server calls it; bodies longer than ``longest`` are left for the application to refuse."""
+
+    def __init__(self, memory: Memory, longest: int, deadline: float = _DEADLINE) -> None:
+        self._memory = memory
+        self._longest = longest
+        self._deadline = deadline
+        self._threads = ThreadPoolExecutor(_THREADS, "request")
+        self._waiting = 0
+        self._bytes = 0
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        environ = environ_of(scope)
+        sent = self._memory.remembered(environ)
+        if sent is None:
+            try:
+                await self._receive(environ, protocol)
+                sent = await self._asked(environ)
+            except Refused as error:
+                sent = _refusal(error)
+            except ProtocolClosed:
+                return
+        status, headers, body = sent
+        if body:
+            protocol.response_bytes(int(status[:3]), headers, body)
+        else:
+            protocol.response_empty(int(status[:3]), headers)
+
+    async def _receive(self, environ: Environ, protocol: HTTPProtocol) -> None:
+        """Puts the whole body into the request.
+
+        Raises:
+            Refused: it does not come in time or to its end, or too much comes from all at once.
+        """
+        said = environ.get("CONTENT_LENGTH", "")
+        if said in ("", "0") and "HTTP_TRANSFER_ENCODING" not in environ:
+            return
+        if said.isdecimal() and int(said) > self._longest:
+            return
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._deadline):
+                async for chunk in protocol:
+                    body += chunk
+                    self._bytes += len(chunk)
+                    if self._bytes > _MOST_BYTES:
+                        raise Refused(503, "too much is being sent by all at once; try again shortly")
+                    if len(body) > self._longest:
+                        break
+        except TimeoutError:
+            raise Refused(408, f"the body did not come within {self._deadline:g} s") from None
+        finally:
+            self._bytes -= len(body)
+        if said.isdecimal() and len(body) < int(said):
+            raise Refused(400, "the body ended before its length")
+        # It is whole now, in however many chunks it came.
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
+
+    async def _asked(self, environ: Environ) -> Sent:
+        """What the application answers.
+
+        Raises:
+            Refused: too many wait for it already.
+        """
+        if self._waiting >= _MOST_WAITING:
+            raise Refused(503, "too much is being asked for at the moment; try again shortly")
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, _ask, self._memory, environ)
+        finally:
+            self._waiting -= 1
+
+
+def environ_of(scope: Scope) -> Environ:
+    """The request as WSGI has it (PEP 3333)."""
+    server, _, port = scope.server.rpartition(":")
+    environ: Environ = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": BytesIO(),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if scope.authority:
+        environ["HTTP_HOST"] = scope.authority
+    for name, value in scope.headers.items():
+        # With an underscore it would be taken for another one, which proxies may answer for.
+        if "_" in name:
+            continue
+        key = name.upper().replace("-", "_")
+        key = key if key in _PLAIN else f"HTTP_{key}"
+        environ[key] = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{value}" if key in environ else value
+    return environ
+
+
+def _ask(application: Callable[..., Iterable[bytes]], environ: Environ) -> Sent:
+    started: list[Any] = []
+
+    def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], object]:
+        started[:] = [status, headers]
+        return _no_write
+
+    answer = application(environ, start)
+    try:
+        body = b"".join(answer)
+    finally:
+        getattr(answer, "close", bool)()
+    status, headers = started
+    return status, headers, body
+
+
+def _no_write(data: bytes) -> None:
+    raise NotImplementedError("answers are returned (PEP 3333 on write)")
+
+
+def _refusal(error: Refused) -> Sent:
+    body = f"{error}\n".encode()
+    kind = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
+    return str(error.status), [*kind, ("Connection", "close"), *([("Retry-After", "1")] if error.status == 503 else [])], body
