@@ -17,7 +17,7 @@ from typing import Any
 from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[attr-defined]
 
 from feeds.web.answer import Sent
-from feeds.web.memory import Memory
+from feeds.web.memory import CONSULTED, Memory
 
 _log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ _MOST_WAITING = 500
 _DEADLINE = 30.0
 # Of all bodies that are coming in, so many bytes are held at once.
 _MOST_BYTES = 64 * 1024 * 1024
+_CONSULTED = {key.removeprefix("HTTP_").replace("_", "-").lower(): key for key in CONSULTED}
 # With a header of its own each (RFC 3875 section 4.1), unlike all others.
 _PLAIN = ("CONTENT_TYPE", "CONTENT_LENGTH")
 
@@ -54,9 +55,9 @@ class Front:
         self._bytes = 0
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        environ = environ_of(scope)
-        sent = self._memory.remembered(environ)
+        sent = self._memory.remembered(_glance(scope))
         if sent is None:
+            environ = environ_of(scope)
             try:
                 await self._receive(environ, protocol)
                 sent = await self._asked(environ)
@@ -116,13 +117,22 @@ class Front:
             self._waiting -= 1
 
 
+def _glance(scope: Scope) -> Environ:
+    """As much of a request as the memory goes by."""
+    environ = {"REQUEST_METHOD": scope.method, "PATH_INFO": _path(scope), "QUERY_STRING": scope.query_string}
+    for name, value in scope.headers.items():
+        if key := _CONSULTED.get(name):
+            _add(environ, key, value)
+    return environ
+
+
 def environ_of(scope: Scope) -> Environ:
     """The request as WSGI has it (PEP 3333)."""
     server, _, port = scope.server.rpartition(":")
     environ: Environ = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "PATH_INFO": _path(scope),
         "QUERY_STRING": scope.query_string,
         "SERVER_NAME": server,
         "SERVER_PORT": port,
@@ -144,8 +154,16 @@ def environ_of(scope: Scope) -> Environ:
             continue
         key = name.upper().replace("-", "_")
         key = key if key in _PLAIN else f"HTTP_{key}"
-        environ[key] = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{value}" if key in environ else value
+        _add(environ, key, value)
     return environ
+
+
+def _path(scope: Scope) -> str:
+    return scope.path if scope.path.isascii() else scope.path.encode().decode("latin-1")
+
+
+def _add(environ: Environ, key: str, value: str) -> None:
+    environ[key] = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{value}" if key in environ else value
 
 
 def _ask(application: Callable[..., Iterable[bytes]], environ: Environ) -> Sent:

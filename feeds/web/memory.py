@@ -22,6 +22,12 @@ _LATELY = 60.0
 _OVERHEAD = 4000
 
 
+CONSULTED = (
+    *("HTTP_COOKIE", "HTTP_AUTHORIZATION", "HTTP_ACCEPT_ENCODING"),
+    *("HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MATCH", "HTTP_IF_UNMODIFIED_SINCE"),
+)
+"""The headers that what is in memory is answered by."""
+
 _Version = tuple[int, Hashable]
 """How often something was changed here, and what the database is at."""
 
