@@ -196,7 +196,7 @@ def test_going_back_starts_a_stopped_webhook_again(store: Store) -> None:
     made = hook(store, replace(HOOK, seq=end))
     (claimed,) = store.subscribers.claim([made], START + 120)
     store.subscribers.failed(claimed, "timed out", START, START + 60)
-    (claimed,) = store.subscribers.claim([replace(made, next_try=START + 60)], START + 200)
+    (claimed,) = store.subscribers.claim([store.subscribers.webhook("Ada", made.id)], START + 200)
     store.subscribers.stop(claimed, "timed out")
     assert due(store, START + 999, seq=end + 1) == []
 
@@ -246,6 +246,42 @@ def test_going_back_during_a_delivery_is_not_undone_by_its_end(store: Store) -> 
     store.subscribers.rewind("Ada", made.id, 0)
     store.subscribers.delivered(claimed, end, "", START)
     assert store.subscribers.webhook("Ada", made.id).seq == 0
+
+
+def test_a_claim_does_not_come_back_with_another_in_the_same_second(store: Store) -> None:
+    end = change(store, 2)
+    made = hook(store, replace(HOOK, seq=0))
+    (before,) = store.subscribers.claim([made], START + 120)
+    store.subscribers.rewind("Ada", made.id, 0)
+    (replay,) = store.subscribers.claim(due(store, START), START + 120)
+
+    store.subscribers.delivered(before, end, "", START)
+
+    assert store.subscribers.webhook("Ada", made.id).seq == 0
+    store.subscribers.delivered(replay, end, "", START)
+    assert store.subscribers.webhook("Ada", made.id).seq == end
+
+
+def test_whoever_was_given_back_is_no_longer_in_hand(store: Store) -> None:
+    end = change(store, 2)
+    made = hook(store, replace(HOOK, seq=0))
+    (claimed,) = store.subscribers.claim([made], START)
+    store.subscribers.give_back(claimed, START)
+    store.subscribers.delivered(claimed, end, "", START)
+    assert store.subscribers.webhook("Ada", made.id).seq == 0
+    assert store.subscribers.claim([made], START + 120) == []
+
+
+def test_a_webhook_whose_token_is_revoked_during_a_delivery_stays_stopped_and_says_why(store: Store) -> None:
+    end = change(store, 2)
+    made = hook(store, replace(HOOK, seq=0))
+    (claimed,) = store.subscribers.claim([made], START + 120)
+    store.tokens.revoke("Ada", START)
+    store.subscribers.delivered(claimed, end, "", START)
+    store.subscribers.failed(claimed, "no answer", START, START + 60)
+    store.subscribers.stop(claimed, "gone")
+    told = store.subscribers.webhook("Ada", made.id)
+    assert (told.state, told.error, told.seq, told.failures) == ("stopped", "its token was revoked", 0, 0)
 
 
 def test_of_several_workers_one_claims_each(databases: Databases, kind: Kind) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
+from ulid import ULID
 
 from feeds.errors import Full, NotFound
 from feeds.model import StoryQuery, Subscriber
@@ -55,8 +56,8 @@ class Subscribers:
                 raise NotFound(f"no valid token called {webhook.owner!r}")
             _make_room(connection, webhook)
             stored = replace(webhook, seq=min(webhook.seq, _end(connection)))
-            made = subscriber.insert().values(_row(stored)).returning(subscriber.c.id)
-            return replace(stored, id=connection.execute(made).scalar_one())
+            made = subscriber.insert().values(_row(stored)).returning(*subscriber.c)
+            return _subscriber(connection.execute(made).one())
 
     def webhooks(self, owner: str) -> list[Subscriber]:
         with reading(self._engine) as connection:
@@ -92,7 +93,7 @@ class Subscribers:
             NotFound: the owner has none of that id.
         """
         with writing(self._engine) as connection:
-            back = {"seq": min(seq, _end(connection)), "next_try": 0, "state": "active", **_WELL}
+            back = {"seq": min(seq, _end(connection)), "next_try": 0, "state": "active", "claim": new_claim(), **_WELL}
             if connection.execute(subscriber.update().where(_owned(owner, webhook_id)).values(back)).rowcount == 0:
                 raise NotFound("no such webhook")
 
@@ -145,12 +146,11 @@ class Subscribers:
         """Those of them that are this worker's alone until then: nobody else has claimed or changed them since they were read."""
         if not waiting:
             return []
+        untouched = sa.tuple_(subscriber.c.id, subscriber.c.claim).in_([(each.id, each.claim) for each in waiting])
+        take = subscriber.update().where(untouched).values(next_try=until, claim=new_claim()).returning(*subscriber.c)
         with writing(self._engine) as connection:
-            return [
-                replace(each, next_try=until)
-                for each in waiting
-                if connection.execute(subscriber.update().where(_held(each)).values(next_try=until)).rowcount
-            ]
+            claimed = {row.id: _subscriber(row) for row in connection.execute(take)}
+        return [claimed[each.id] for each in waiting if each.id in claimed]
 
     def pass_over(self, reached: Mapping[Subscriber, int]) -> None:
         """Says up to which places of the change log there was nothing to tell these; with each subscriber of our hub, all others who
@@ -199,7 +199,12 @@ class Subscribers:
 
     def _update(self, claimed: Subscriber, values: Mapping[str, Any]) -> None:
         with writing(self._engine) as connection:
-            connection.execute(subscriber.update().where(_held(claimed)).values(values))
+            connection.execute(subscriber.update().where(_held(claimed)).values({**values, "claim": new_claim()}))
+
+
+def new_claim() -> str:
+    """Makes void whatever claim a subscriber had before: no two are the same."""
+    return str(ULID())
 
 
 def _make_room(connection: sa.Connection, newcomer: Subscriber) -> None:
@@ -242,8 +247,8 @@ def _owned(owner: str, webhook_id: int) -> sa.ColumnElement[bool]:
 
 
 def _held(known: Subscriber) -> sa.ColumnElement[bool]:
-    """The row as this worker knows it: every claim, and whatever ends one, gives it another time."""
-    return sa.and_(subscriber.c.id == known.id, subscriber.c.next_try == known.next_try)
+    """The row, unless somebody claimed it since it was read, or ended the claim."""
+    return sa.and_(subscriber.c.id == known.id, subscriber.c.claim == known.claim)
 
 
 def _row(told: Subscriber) -> dict[str, Any]:
@@ -271,6 +276,7 @@ def _row(told: Subscriber) -> dict[str, Any]:
         "failures": told.failures,
         "failing_since": told.failing_since,
         "error": told.error,
+        "claim": new_claim(),
     }
 
 
@@ -294,4 +300,5 @@ def _subscriber(row: Any) -> Subscriber:
         failing_since=row.failing_since,
         error=row.error,
         id=row.id,
+        claim=row.claim,
     )
