@@ -514,6 +514,11 @@ class StoryQuery:
     before: str | None = None
     limit: int = 50
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether that is the feed of a topic, of all stories or of those without a topic, just as it is."""
+        return self == StoryQuery(self.feed) and "+" not in self.feed
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -142,7 +142,16 @@ def test_whoever_has_the_same_document_is_passed_over_together(store: Store) -> 
 # ---------------------------------------------------------------- room
 
 
-def test_there_is_room_for_so_many_subscribers_and_so_many_of_one_host(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def wish(words: str, callback: str = ASKED.callback) -> Subscriber:
+    """A request for a feed of its own."""
+    return replace(ASKED, callback=callback, query=StoryQuery(words=words), topic=f"https://news.example.org/feeds/all.atom?q={words}")
+
+
+def states(store: Store) -> list[str]:
+    return [str(row["state"]) for row in rows(store, subscriber)]
+
+
+def test_there_is_room_for_so_many_subscriptions_and_so_many_of_one_host(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (module.MOST, module.MOST_OF_HOST) == (10_000, 200)
     monkeypatch.setattr(module, "MOST", 3)
     monkeypatch.setattr(module, "MOST_OF_HOST", 2)
@@ -152,19 +161,81 @@ def test_there_is_room_for_so_many_subscribers_and_so_many_of_one_host(store: St
     with pytest.raises(Full, match=r"reader\.example has 2 subscriptions"):
         store.subscribers.ask(replace(ASKED, callback="https://READER.example:8443/third"))
     store.subscribers.ask(ASKED)  # a renewal needs no room
-    with pytest.raises(Full, match="there are 3 subscribers"):
-        hook(store)
-
-
-def test_there_is_room_for_so_many_different_feeds_but_always_for_those_of_topics(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert module.MOST_TOPICS == 500
-    monkeypatch.setattr(module, "MOST_TOPICS", 1)
+    confirmed(store, replace(ASKED, callback="https://third.example/"))
+    with pytest.raises(Full, match="there are 3 subscriptions"):
+        store.subscribers.ask(replace(ASKED, callback="https://fourth.example/"))
     confirmed(store)
-    store.subscribers.ask(replace(ASKED, callback="https://other.example/"))
-    store.subscribers.ask(replace(ASKED, topic="https://news.example.org/feeds/finance.atom", query=StoryQuery("finance")))
+    assert states(store) == ["active"] * 3
+
+
+def test_webhooks_have_room_of_their_own(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.MOST_WEBHOOKS == 1_000
+    monkeypatch.setattr(module, "MOST", 1)
+    monkeypatch.setattr(module, "MOST_WEBHOOKS", 2)
+    monkeypatch.setattr(module, "MOST_OF_HOST", 1)
+    confirmed(store)
+    hook(store, replace(HOOK, callback=ASKED.callback))
+    with pytest.raises(Full, match=r"reader\.example has 1 webhooks"):
+        hook(store, replace(HOOK, callback=ASKED.callback))
+    hook(store)
+    with pytest.raises(Full, match="there are 2 webhooks"):
+        hook(store, replace(HOOK, callback="https://other.example/"))
+
+
+def test_there_is_room_for_so_many_feeds_by_wish_but_always_for_those_of_topics(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.MOST_WISHES == 500
+    monkeypatch.setattr(module, "MOST_WISHES", 1)
+    plain = replace(ASKED, topic="https://news.example.org/feeds/finance.atom", query=StoryQuery("finance"))
+    confirmed(store, plain)
+    hook(store)
+    store.subscribers.set_hub("https://hub.example/", START)
+    confirmed(store, wish("beds"))
+    confirmed(store, wish("beds", "https://other.example/"))
+    confirmed(store, replace(plain, topic="https://news.example.org/feeds/finance.rss"))
     for query in (StoryQuery("finance+data"), StoryQuery("data", "beds"), StoryQuery("data", limit=7)):
-        with pytest.raises(Full, match="1 different feeds are subscribed to"):
+        with pytest.raises(Full, match="1 different feeds by wish are subscribed to"):
             store.subscribers.ask(replace(ASKED, topic="https://news.example.org/feeds/x.atom", query=query))
+
+
+def test_what_nobody_confirms_takes_no_room_from_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.MOST_REQUESTS == 1_000
+    for name in ("MOST", "MOST_WEBHOOKS", "MOST_OF_HOST", "MOST_WISHES"):
+        monkeypatch.setattr(module, name, 1)
+    for number in range(5):
+        store.subscribers.ask(wish(f"word{number}"))
+    hook(store, replace(HOOK, callback=ASKED.callback))
+    (*_, last) = due(store, seq=0)
+    (claimed,) = store.subscribers.claim([last], START + 120)
+    store.subscribers.confirm(claimed, START + 86_400)
+    assert states(store) == ["asked"] * 4 + ["active"] * 2
+
+
+def test_of_too_many_requests_the_oldest_gives_way(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_REQUESTS", 2)
+    confirmed(store, wish("first"))
+    for words in ("second", "third", "fourth", "third"):
+        store.subscribers.ask(wish(words))
+    assert [(row["state"], row["words"]) for row in rows(store, subscriber)] == [
+        ("active", "first"),
+        ("asked", "fourth"),
+        ("asked", "third"),
+    ]
+
+
+@pytest.mark.parametrize("limit", ["MOST", "MOST_OF_HOST", "MOST_WISHES"])
+def test_whether_there_is_room_is_asked_again_when_a_request_is_confirmed(
+    store: Store, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(module, limit, 1)
+    store.subscribers.ask(wish("one"))
+    store.subscribers.ask(wish("two"))
+    first, second = store.subscribers.claim(due(store, seq=0), START + 120)
+    store.subscribers.confirm(first, START + 86_400)
+    with pytest.raises(Full):
+        store.subscribers.confirm(second, START + 86_400)
+    assert states(store) == ["asked", "active"]
+    store.subscribers.drop(second)
+    assert states(store) == ["active"]
 
 
 # ---------------------------------------------------------------- webhooks

@@ -123,7 +123,7 @@ def test_nothing_goes_without_a_token(site: Site, method: str, path: str) -> Non
 
 
 def test_there_is_an_end_to_the_room(site: Site, ada: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST", 1)
+    monkeypatch.setattr(module, "MOST_WEBHOOKS", 1)
     make(site, ada)
     response = site.client.post(HOOKS, json={"url": URL}, headers=ada)
     assert (response.status_code, response.mimetype) == (403, "application/problem+json")

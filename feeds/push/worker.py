@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from feeds.errors import FetchError, HealthwireError, NotFound, SourceGone
+from feeds.errors import FetchError, Full, HealthwireError, NotFound, SourceGone
 from feeds.model import Subscriber
 from feeds.ports import Clock
 from feeds.push.parcels import Parcels, verification
@@ -115,7 +115,7 @@ class Push:
                 await self._deliver(subscriber, seq)
         except FetchError as error:
             await asyncio.to_thread(self._put_off, subscriber, error)
-        except NotFound as error:
+        except (Full, NotFound) as error:
             await asyncio.to_thread(self._give_up, subscriber, str(error))
 
     async def _verify(self, request: Subscriber) -> None:

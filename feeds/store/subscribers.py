@@ -15,9 +15,13 @@ from feeds.store.engine import reading, writing
 from feeds.store.schema import change, subscriber, token
 
 MOST = 10_000
+MOST_WEBHOOKS = 1_000
 MOST_OF_HOST = 200
-MOST_TOPICS = 500
-_REQUESTS = ("asked", "leaving")
+MOST_WISHES = 500
+# Whoever is honest is asked within seconds; what anybody may leave behind must not use up the room of others.
+MOST_REQUESTS = 1_000
+_IS_REQUEST = subscriber.c.state.in_(("asked", "leaving"))
+_QUERY = [subscriber.c[name] for name in ("feed", "words", "source", "min_confidence", "most")]
 _WELL = {"failures": 0, "failing_since": None, "error": None}
 
 
@@ -30,31 +34,35 @@ class Subscribers:
     def ask(self, request: Subscriber) -> None:
         """Notes what somebody asks of our hub, in place of the same asked before; it counts once it was confirmed.
 
+        Where too much waits to be confirmed, what was asked first gives way.
+
         Raises:
-            Full: there are as many subscribers as there may be, or as many of that host.
+            Full: there is no room for another subscription.
         """
         same = _same(request)
         with writing(self._engine) as connection:
             connection.execute(subscriber.delete().where(same, subscriber.c.state == request.state))
-            is_known = connection.scalar(sa.select(subscriber.c.id).where(same).limit(1)) is not None
-            if request.state == "leaving" and not is_known:
+            known = connection.scalars(sa.select(subscriber.c.state).where(same)).all()
+            if request.state == "leaving" and not known:
                 return
-            if not is_known:
-                _make_room(connection, request)
+            if request.state == "asked" and "active" not in known:
+                _check_room(connection, request)
+            newest = sa.select(subscriber.c.id).where(_IS_REQUEST).order_by(subscriber.c.id.desc()).limit(MOST_REQUESTS - 1)
+            connection.execute(subscriber.delete().where(_IS_REQUEST, subscriber.c.id.not_in(newest)))
             connection.execute(subscriber.insert().values(_row(request)))
 
     def add_webhook(self, webhook: Subscriber) -> Subscriber:
         """The webhook as it was stored; it begins no later than at the end of the change log.
 
         Raises:
-            Full: there are as many subscribers as there may be, or as many of that host.
+            Full: there are as many webhooks as there may be, or as many of that host.
             NotFound: its owner's token was revoked.
         """
         with writing(self._engine) as connection:
             valid = sa.select(token.c.id).where(token.c.name == webhook.owner, token.c.revoked.is_(None))
             if connection.scalar(valid) is None:
                 raise NotFound(f"no valid token called {webhook.owner!r}")
-            _make_room(connection, webhook)
+            _check_room(connection, webhook)
             stored = replace(webhook, seq=min(webhook.seq, _end(connection)))
             made = subscriber.insert().values(_row(stored)).returning(*subscriber.c)
             return _subscriber(connection.execute(made).one())
@@ -117,7 +125,7 @@ class Subscribers:
     def counts(self) -> dict[str, tuple[int, int]]:
         """How many subscribers of each kind there are, and how many of them could not be told the last time; requests do not count."""
         failing = sa.func.sum(sa.case((subscriber.c.failures > 0, 1), else_=0))
-        query = sa.select(subscriber.c.kind, sa.func.count(), failing).where(subscriber.c.state.not_in(_REQUESTS))
+        query = sa.select(subscriber.c.kind, sa.func.count(), failing).where(~_IS_REQUEST)
         with reading(self._engine) as connection:
             return {row[0]: (row[1], row[2]) for row in connection.execute(query.group_by(subscriber.c.kind))}
 
@@ -129,7 +137,7 @@ class Subscribers:
         ``busy`` tells how many are being asked on each host.
         """
         behind = sa.and_(subscriber.c.state == "active", subscriber.c.seq < seq)
-        wanted = sa.or_(subscriber.c.state.in_(_REQUESTS), behind, subscriber.c.lease_until <= now)
+        wanted = sa.or_(_IS_REQUEST, behind, subscriber.c.lease_until <= now)
         full = [host for host, number in busy.items() if number >= per_host]
         place = sa.func.row_number().over(partition_by=subscriber.c.host, order_by=(subscriber.c.next_try, subscriber.c.id))
         queue = (
@@ -162,7 +170,11 @@ class Subscribers:
                     connection.execute(subscriber.update().where(_alike(each), subscriber.c.seq < seq).values(seq=seq))
 
     def confirm(self, request: Subscriber, lease_until: int) -> None:
-        """Does what was asked of our hub, as the subscriber meant it; a claim that was lost does nothing."""
+        """Does what was asked of our hub, as the subscriber meant it; a claim that was lost does nothing.
+
+        Raises:
+            Full: there is no room any more for another subscription.
+        """
         active = sa.and_(_same(request), subscriber.c.state == "active")
         with writing(self._engine) as connection:
             if connection.execute(subscriber.delete().where(_held(request))).rowcount == 0:
@@ -170,6 +182,8 @@ class Subscribers:
             former = connection.execute(sa.select(subscriber.c.etag, subscriber.c.seq).where(active)).first()
             connection.execute(subscriber.delete().where(active))
             if request.state == "asked":
+                if former is None:
+                    _check_room(connection, request)
                 # What a subscriber who renews has been told is not told again.
                 known = former._mapping if former else {}
                 row = _row(replace(request, state="active", lease_until=lease_until, next_try=0))
@@ -207,21 +221,26 @@ def new_claim() -> str:
     return str(ULID())
 
 
-def _make_room(connection: sa.Connection, newcomer: Subscriber) -> None:
-    count = sa.select(sa.func.count()).select_from(subscriber)
-    if (connection.scalar(count) or 0) >= MOST:
-        raise Full(f"there are {MOST} subscribers, and no more are taken")
-    if (connection.scalar(count.where(subscriber.c.host == newcomer.host)) or 0) >= MOST_OF_HOST:
-        raise Full(f"{newcomer.host} has {MOST_OF_HOST} subscriptions, and no more of it are taken")
-    if newcomer.topic and not _is_plain(newcomer.query):
-        topics = sa.select(sa.func.count(sa.distinct(subscriber.c.topic))).where(subscriber.c.topic != newcomer.topic)
-        if (connection.scalar(topics) or 0) >= MOST_TOPICS:
-            raise Full(f"{MOST_TOPICS} different feeds are subscribed to, and no more are taken but those of a topic")
+def _check_room(connection: sa.Connection, newcomer: Subscriber) -> None:
+    """Makes sure that there is room for another of its kind; what is only asked for takes none.
+
+    Raises:
+        Full: there is none.
+    """
+    kind, most = ("webhooks", MOST_WEBHOOKS) if newcomer.kind == "webhook" else ("subscriptions", MOST)
+    alike = sa.select(sa.func.count()).where(subscriber.c.kind == newcomer.kind, ~_IS_REQUEST)
+    if (connection.scalar(alike) or 0) >= most:
+        raise Full(f"there are {most} {kind}, and no more are taken")
+    if (connection.scalar(alike.where(subscriber.c.host == newcomer.host)) or 0) >= MOST_OF_HOST:
+        raise Full(f"{newcomer.host} has {MOST_OF_HOST} {kind}, and no more of it are taken")
+    if newcomer.kind == "websub" and not newcomer.query.is_plain and len(_wishes(connection) - {newcomer.topic}) >= MOST_WISHES:
+        raise Full(f"{MOST_WISHES} different feeds by wish are subscribed to, and no more are taken but those of a topic")
 
 
-def _is_plain(query: StoryQuery) -> bool:
-    """Whether it is the feed of a topic; of all others there could be any number, and each has documents of its own to be made."""
-    return query == StoryQuery(query.feed) and "+" not in query.feed
+def _wishes(connection: sa.Connection) -> set[str]:
+    """The feeds that are subscribed to but those of a topic: there could be any number, and each has documents of its own to be made."""
+    query = sa.select(subscriber.c.topic, *_QUERY).where(subscriber.c.kind == "websub", ~_IS_REQUEST).distinct()
+    return {row.topic for row in connection.execute(query) if not _query(row).is_plain}
 
 
 def _end(connection: sa.Connection) -> int:
@@ -280,13 +299,17 @@ def _row(told: Subscriber) -> dict[str, Any]:
     }
 
 
+def _query(row: Any) -> StoryQuery:
+    return StoryQuery(row.feed, row.words, row.source, row.min_confidence, limit=row.most)
+
+
 def _subscriber(row: Any) -> Subscriber:
     return Subscriber(
         kind=row.kind,
         callback=row.callback,
         created=row.created,
         state=row.state,
-        query=StoryQuery(row.feed, row.words, row.source, row.min_confidence, limit=row.most),
+        query=_query(row),
         topic=row.topic,
         suffix=row.suffix,
         secret=row.secret,
