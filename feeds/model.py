@@ -588,6 +588,18 @@ class Subscriber:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """A subscriber as it was claimed has taken what it was sent: it knows all up to ``seq``, has the document with that ``etag``, and
+    is not to be asked before ``next_try``.
+    """
+
+    claimed: Subscriber
+    seq: int
+    etag: str
+    next_try: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tombstone:
     """A story that a feed showed and does not show now, and since when (RFC 6721)."""
 

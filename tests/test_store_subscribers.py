@@ -12,7 +12,7 @@ from fakes import START
 from website import topics
 
 from feeds.errors import Full, NotFound
-from feeds.model import StoryQuery, Subscriber
+from feeds.model import Delivery, StoryQuery, Subscriber
 from feeds.store import Store
 from feeds.store import subscribers as module
 from feeds.store.schema import subscriber
@@ -302,11 +302,11 @@ def test_a_claim_that_is_lost_writes_nothing_and_what_was_not_delivered_is_due_a
     (again,) = due(store, START + 120)
     assert again == replace(waiting, next_try=START + 120)
     (claimed,) = store.subscribers.claim([again], START + 240)
-    store.subscribers.delivered(killed, 2, "", START)
+    store.subscribers.delivered([Delivery(killed, 2, "", START)])
     store.subscribers.stop(killed, "late")
     store.subscribers.drop(killed)
     assert store.subscribers.webhook("Ada", 1) == claimed
-    store.subscribers.delivered(claimed, 2, "", START + 130)
+    store.subscribers.delivered([Delivery(claimed, 2, "", START + 130)])
     assert store.subscribers.webhook("Ada", 1) == replace(waiting, seq=2, next_try=START + 130)
 
 
@@ -315,7 +315,7 @@ def test_going_back_during_a_delivery_is_not_undone_by_its_end(store: Store) -> 
     made = hook(store, replace(HOOK, seq=1))
     (claimed,) = store.subscribers.claim([made], START + 120)
     store.subscribers.rewind("Ada", made.id, 0)
-    store.subscribers.delivered(claimed, end, "", START)
+    store.subscribers.delivered([Delivery(claimed, end, "", START)])
     assert store.subscribers.webhook("Ada", made.id).seq == 0
 
 
@@ -326,10 +326,10 @@ def test_a_claim_does_not_come_back_with_another_in_the_same_second(store: Store
     store.subscribers.rewind("Ada", made.id, 0)
     (replay,) = store.subscribers.claim(due(store, START), START + 120)
 
-    store.subscribers.delivered(before, end, "", START)
+    store.subscribers.delivered([Delivery(before, end, "", START)])
 
     assert store.subscribers.webhook("Ada", made.id).seq == 0
-    store.subscribers.delivered(replay, end, "", START)
+    store.subscribers.delivered([Delivery(replay, end, "", START)])
     assert store.subscribers.webhook("Ada", made.id).seq == end
 
 
@@ -337,8 +337,8 @@ def test_whoever_was_given_back_is_no_longer_in_hand(store: Store) -> None:
     end = change(store, 2)
     made = hook(store, replace(HOOK, seq=0))
     (claimed,) = store.subscribers.claim([made], START)
-    store.subscribers.give_back(claimed, START)
-    store.subscribers.delivered(claimed, end, "", START)
+    store.subscribers.give_back([claimed], START)
+    store.subscribers.delivered([Delivery(claimed, end, "", START)])
     assert store.subscribers.webhook("Ada", made.id).seq == 0
     assert store.subscribers.claim([made], START + 120) == []
 
@@ -348,7 +348,7 @@ def test_a_webhook_whose_token_is_revoked_during_a_delivery_stays_stopped_and_sa
     made = hook(store, replace(HOOK, seq=0))
     (claimed,) = store.subscribers.claim([made], START + 120)
     store.tokens.revoke("Ada", START)
-    store.subscribers.delivered(claimed, end, "", START)
+    store.subscribers.delivered([Delivery(claimed, end, "", START)])
     store.subscribers.failed(claimed, "no answer", START, START + 60)
     store.subscribers.stop(claimed, "gone")
     told = store.subscribers.webhook("Ada", made.id)
@@ -395,7 +395,7 @@ def test_failures_are_counted_until_a_delivery(store: Store) -> None:
     told = store.subscribers.webhook("Ada", made.id)
     assert (told.failures, told.error, told.failing_since, told.next_try) == (2, "error 2", START, START + 120)
     (claimed,) = store.subscribers.claim([told], START + 5000)
-    store.subscribers.delivered(claimed, 0, "", 0)
+    store.subscribers.delivered([Delivery(claimed, 0, "", 0)])
     assert store.subscribers.webhook("Ada", made.id) == made
 
 

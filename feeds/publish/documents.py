@@ -102,14 +102,20 @@ class FeedDocuments:
             raise NotFound(f"there is no feed called {name[:80]!r}; {there_are}")
         return "all" if "all" in asked else "+".join(name for name in self.names if name in asked)
 
-    def get(self, query: StoryQuery, suffix: str = "atom") -> Document:
+    def state(self, feed: str) -> FeedState:
+        """When a feed, or the last of several joined by ``+``, changed."""
+        return max((self._store.stories.feed_state(name) for name in feed.split("+")), key=lambda state: state.seq)
+
+    def get(self, query: StoryQuery, suffix: str = "atom", state: FeedState | None = None) -> Document:
         """A feed's document as of now; with ``query.before`` the archive document that ends before that id. The feed is ``canonical``.
+
+        Who needs it as of some ``state`` of the feed says so, and the database need not be asked.
 
         Raises:
             NotFound: there is no such archive document yet.
         """
         key = (suffix, query)
-        state = self._state(query)
+        state = state or self.state(query.feed)
         known = self._built.get(key)
         if known is None or known[0] != state:
             with self._lock:
@@ -146,10 +152,6 @@ class FeedDocuments:
         if "min_confidence" in words:
             title += f", at least {100 * query.min_confidence:g}% sure"
         return title, "; ".join(_MEANINGS.get(name) or self._meanings[name] for name in names)
-
-    def _state(self, query: StoryQuery) -> FeedState:
-        states = [self._store.stories.feed_state(name) for name in query.feed.split("+")]
-        return max(states, key=lambda state: state.seq)
 
     def _keep(self, key: Hashable, built: tuple[FeedState, Document]) -> None:
         if before := self._built.pop(key, None):
@@ -225,6 +227,13 @@ class FeedDocuments:
         addresses = (f"{self._base_url}/feeds/{HEALTH}.atom", self._base_url + SOURCES)
         channel = Channel(HEALTH, *_HEALTH, self._instance, updated, self._base_url, *addresses)
         return document(atom.render_events(channel, events), FORMATS["atom"], updated)
+
+
+def link_header(links: Mapping[str, str], types: Mapping[str, str] | None = None) -> str:
+    """Addresses by their relations, and the types of what is there, as a header (RFC 8288)."""
+    typed = types or {}
+    told = (f'<{url}>; rel="{name}"' + (f'; type="{typed[name]}"' if name in typed else "") for name, url in links.items())
+    return ", ".join(told)
 
 
 def _places(shown: Sequence[PublishedStory], left: Sequence[Tombstone]) -> list[str]:

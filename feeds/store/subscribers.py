@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import sqlalchemy as sa
 from ulid import ULID
 
 from feeds.errors import Full, NotFound
-from feeds.model import StoryQuery, Subscriber
+from feeds.model import Delivery, StoryQuery, Subscriber
 from feeds.store.engine import reading, writing
 from feeds.store.schema import change, subscriber, token
 
@@ -23,6 +24,12 @@ MOST_REQUESTS = 1_000
 _IS_REQUEST = subscriber.c.state.in_(("asked", "leaving"))
 _QUERY = [subscriber.c[name] for name in ("feed", "words", "source", "min_confidence", "most")]
 _WELL = {"failures": 0, "failing_since": None, "error": None}
+
+_DELIVERED = (
+    subscriber.update()
+    .where(subscriber.c.id == sa.bindparam("own_id"), subscriber.c.claim == sa.bindparam("own_claim"))
+    .values(seq=sa.bindparam("reached"), etag=sa.bindparam("has"), next_try=sa.bindparam("again"), claim=sa.bindparam("ended"), **_WELL)
+)
 
 
 class Subscribers:
@@ -154,8 +161,7 @@ class Subscribers:
         """Those of them that are this worker's alone until then: nobody else has claimed or changed them since they were read."""
         if not waiting:
             return []
-        untouched = sa.tuple_(subscriber.c.id, subscriber.c.claim).in_([(each.id, each.claim) for each in waiting])
-        take = subscriber.update().where(untouched).values(next_try=until, claim=new_claim()).returning(*subscriber.c)
+        take = subscriber.update().where(_each_held(waiting)).values(next_try=until, claim=new_claim()).returning(*subscriber.c)
         with writing(self._engine) as connection:
             claimed = {row.id: _subscriber(row) for row in connection.execute(take)}
         return [claimed[each.id] for each in waiting if each.id in claimed]
@@ -164,10 +170,18 @@ class Subscribers:
         """Says up to which places of the change log there was nothing to tell these; with each subscriber of our hub, all others who
         have the same document.
         """
-        if reached:
-            with writing(self._engine) as connection:
-                for each, seq in reached.items():
-                    connection.execute(subscriber.update().where(_alike(each), subscriber.c.seq < seq).values(seq=seq))
+        if not reached:
+            return
+        documents = {(each.topic, each.etag, seq) for each, seq in reached.items() if each.kind == "websub"}
+        others: dict[int, list[Subscriber]] = defaultdict(list)
+        for each, seq in reached.items():
+            if each.kind != "websub":
+                others[seq].append(each)
+        with writing(self._engine) as connection:
+            for topic, etag, seq in documents:
+                connection.execute(subscriber.update().where(_has(topic, etag), subscriber.c.seq < seq).values(seq=seq))
+            for seq, held in others.items():
+                connection.execute(subscriber.update().where(_each_held(held)).values(seq=seq))
 
     def confirm(self, request: Subscriber, lease_until: int) -> None:
         """Does what was asked of our hub, as the subscriber meant it; a claim that was lost does nothing.
@@ -189,9 +203,23 @@ class Subscribers:
                 row = _row(replace(request, state="active", lease_until=lease_until, next_try=0))
                 connection.execute(subscriber.insert().values({**row, **_WELL, **known}))
 
-    def delivered(self, claimed: Subscriber, seq: int, etag: str, next_try: int) -> None:
-        """The subscriber knows all up to that place of the change log."""
-        self._update(claimed, {"seq": seq, "etag": etag, "next_try": next_try, **_WELL})
+    def delivered(self, deliveries: Sequence[Delivery]) -> None:
+        """Notes what subscribers know now."""
+        if not deliveries:
+            return
+        rows = [
+            {
+                "own_id": each.claimed.id,
+                "own_claim": each.claimed.claim,
+                "reached": each.seq,
+                "has": each.etag,
+                "again": each.next_try,
+                "ended": new_claim(),
+            }
+            for each in deliveries
+        ]
+        with writing(self._engine) as connection:
+            connection.execute(_DELIVERED, rows)
 
     def failed(self, claimed: Subscriber, error: str, failing_since: int, next_try: int) -> None:
         """The subscriber could not be told, and is to be asked again then."""
@@ -207,9 +235,12 @@ class Subscribers:
         with writing(self._engine) as connection:
             connection.execute(subscriber.delete().where(_held(claimed)))
 
-    def give_back(self, claimed: Subscriber, next_try: int) -> None:
-        """Ends a claim untouched."""
-        self._update(claimed, {"next_try": next_try})
+    def give_back(self, claimed: Sequence[Subscriber], next_try: int) -> None:
+        """Ends claims untouched."""
+        if claimed:
+            with writing(self._engine) as connection:
+                ended = {"next_try": next_try, "claim": new_claim()}
+                connection.execute(subscriber.update().where(_each_held(claimed)).values(ended))
 
     def _update(self, claimed: Subscriber, values: Mapping[str, Any]) -> None:
         with writing(self._engine) as connection:
@@ -253,12 +284,10 @@ def _same(request: Subscriber) -> sa.ColumnElement[bool]:
     return sa.and_(by_host, subscriber.c.kind == "websub", subscriber.c.callback == request.callback, subscriber.c.topic == request.topic)
 
 
-def _alike(known: Subscriber) -> sa.ColumnElement[bool]:
-    """Who knows the same as this one."""
-    if known.kind != "websub":
-        return _held(known)
+def _has(topic: str, etag: str) -> sa.ColumnElement[bool]:
+    """Who subscribed to the document at this address and has it as it was with that ETag."""
     is_active = sa.and_(subscriber.c.kind == "websub", subscriber.c.state == "active")
-    return sa.and_(is_active, subscriber.c.topic == known.topic, subscriber.c.etag == known.etag)
+    return sa.and_(is_active, subscriber.c.topic == topic, subscriber.c.etag == etag)
 
 
 def _owned(owner: str, webhook_id: int) -> sa.ColumnElement[bool]:
@@ -268,6 +297,10 @@ def _owned(owner: str, webhook_id: int) -> sa.ColumnElement[bool]:
 def _held(known: Subscriber) -> sa.ColumnElement[bool]:
     """The row, unless somebody claimed it since it was read, or ended the claim."""
     return sa.and_(subscriber.c.id == known.id, subscriber.c.claim == known.claim)
+
+
+def _each_held(known: Sequence[Subscriber]) -> sa.ColumnElement[bool]:
+    return sa.tuple_(subscriber.c.id, subscriber.c.claim).in_([(each.id, each.claim) for each in known])
 
 
 def _row(told: Subscriber) -> dict[str, Any]:
