@@ -447,6 +447,32 @@ def test_a_query_is_told_of_what_fits_and_of_what_left(store: Store, query: Stor
     assert store.stories.changes_for(query, 5, 100) == ([], 5)
 
 
+def told_of(store: Store, query: StoryQuery, since: int) -> list[str]:
+    return [each.kind for each in store.stories.changes_for(query, since, 100)[0]]
+
+
+def test_only_an_edit_can_have_taken_words_from_a_story(store: Store) -> None:
+    """A story of the workforce: whoever asks for words that it never had is told of it when they may have been edited out."""
+    fill(store)
+    since = store.stories.last_change().seq
+    nurses = next(each.id for each in store.stories.page(StoryQuery("workforce")) if each.title == "Nurses leave")
+    owls, leave = StoryQuery(words="owls"), StoryQuery("workforce", words="leave")
+    verdict = news("", topics=topics(workforce=0.9)).verdict
+    store.tags.retag([(each, verdict) for each in store.tags.untaught("model-2", 0) if each.id == nurses], START + 60)
+    assert (told_of(store, owls, since), told_of(store, leave, since)) == ([], ["retagged"])
+
+    (third,) = add_sources(store, ["c"])
+    store.polls.write(third, [issue("5", news("Nurses leave", topics=topics(workforce=0.8)))], START + 70)
+    assert (told_of(store, owls, since), told_of(store, leave, since)) == ([], ["merged"])
+
+    away = news("", topics=topics()).verdict
+    store.tags.retag([(each, away) for each in store.tags.untaught("model-3", 0) if each.id == nurses], START + 80)
+    assert (told_of(store, owls, since), told_of(store, leave, since)) == ([], ["left"])
+
+    store.polls.write(2, [issue("2", news("Nurses stay", topics=topics(workforce=0.8)))], START + 90)
+    assert (told_of(store, owls, since), told_of(store, leave, since)) == (["left"], ["left"])
+
+
 def test_what_is_withdrawn_is_told_to_whom_it_was_shown(store: Store) -> None:
     _, second = fill(store)
     store.sources.remove(second, START + 60)

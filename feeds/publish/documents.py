@@ -17,6 +17,7 @@ from feeds.publish.channel import HEALTH, SOURCES, Channel
 from feeds.publish.document import Document, document
 from feeds.publish.rss import render_rss
 from feeds.publish.selection import feed_address, feed_name, page_address, query_words
+from feeds.settings import own_hub
 from feeds.store import Store
 
 _Render = Callable[[Channel, Sequence[PublishedStory], Mapping[str, str], Sequence[Tombstone]], bytes]
@@ -84,8 +85,11 @@ class FeedDocuments:
         """Where a feed's document, and what belongs to it, is to be found: addresses by their relations (RFC 8288) to the document."""
         page = self._base_url + page_address(query)
         told = {"self": self._base_url + feed_address(query, suffix), "alternate": page}
-        # What is in an archive document stays as it is, so that there is nothing to be told.
-        return told | ({"hub": self._hub_url} if self._hub_url and not query.before else {})
+        return told | ({"hub": self._hub_url} if self._hub_url and self._is_told_of(query) else {})
+
+    def _is_told_of(self, query: StoryQuery) -> bool:
+        """Whether the hub learns of it when this document changes; what is in an archive document stays as it is."""
+        return query.is_plain or (self._hub_url == own_hub(self._base_url) and not query.before)
 
     def canonical(self, feed: str) -> str:
         """A feed's name, or those of several joined by ``+`` (a space or a comma will do), each once and in one order.

@@ -23,7 +23,10 @@ class SlowHosts:
     def now(self) -> set[str]:
         """Those that are slow at the moment."""
         lately = time.monotonic() - _REMEMBERED
-        self._since = {host: since for host, since in self._since.items() if since > lately}
+        # Of a copy, as others go on to take notes.
+        for host, since in list(self._since.items()):
+            if since <= lately:
+                self._since.pop(host, None)
         return set(self._since)
 
     @contextmanager
