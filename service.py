@@ -409,7 +409,7 @@ def run_ingest(settings: Settings) -> None:
                 Chore("retraining", 60, Retraining(settings, store)),
                 Chore("weekly figures", 3600, WeeklyFigures(store, tagger, clock)),
                 Chore("pruning of raw documents", 3600, RawPruning(store, clock, settings.raw_days, settings.raw_bytes)),
-                Chore("push", 5, push(settings, store)),
+                Chore("push", 5, push(settings, store), at_news=True),
                 Chore("watch for silence", 300, SilenceWatch(store, clock, ZoneInfo("Europe/London"))),
             )
             await IngestRole(store, this, clock, lambda: tagger.version, pace(settings), chores).run(stop)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -514,6 +514,11 @@ class StoryQuery:
     before: str | None = None
     limit: int = 50
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether that is the feed of a topic, of all stories or of those without a topic, just as it is."""
+        return self == StoryQuery(self.feed) and "+" not in self.feed
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -547,7 +552,8 @@ class Subscriber:
     A subscription is ``active`` or was ``stopped`` for an error; what is asked of our hub (``asked``, ``leaving``) stands beside the
     subscription that it is about until the subscriber has said that it meant it. ``topic`` is the address of the document subscribed
     to as the subscriber wrote it, ``suffix`` its format, ``etag`` that of the one that it has. It knows all that the change log says
-    up to ``seq``, and is not to be asked before ``next_try``. ``lease`` is what it asked for in seconds. Times are UTC epoch seconds.
+    up to ``seq``, and is not to be asked before ``next_try``. ``lease`` is what it asked for in seconds. ``claim`` tells who has it in
+    hand, and says nothing of itself. Times are UTC epoch seconds.
     """
 
     kind: Literal["websub", "webhook", "hub"]
@@ -568,6 +574,7 @@ class Subscriber:
     failing_since: int | None = None
     error: str | None = None
     id: int = 0
+    claim: str = field(default="", compare=False)
 
     @property
     def host(self) -> str:
@@ -578,6 +585,18 @@ class Subscriber:
     def is_request(self) -> bool:
         """Whether the subscriber must say first that it meant it."""
         return self.state in ("asked", "leaving")
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A subscriber as it was claimed has taken what it was sent: it knows all up to ``seq``, has the document with that ``etag``, and
+    is not to be asked before ``next_try``.
+    """
+
+    claimed: Subscriber
+    seq: int
+    etag: str
+    next_try: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from feeds.model import Topic
 from feeds.publish.documents import FeedDocuments
 from feeds.push.parcels import Parcels
 from feeds.push.post import Post
+from feeds.push.slow import SlowHosts
 from feeds.push.worker import Push
 from feeds.store.schema import subscriber
 from feeds.web.app import create_app
@@ -35,9 +36,17 @@ def client_of(site: Site, hub: str | None = HUB) -> FlaskClient:
     return create_app(parts, "a key for tests only").test_client()
 
 
-def push_of(site: Site, *, allowed: Sequence[str] = LOOPBACK, timeout: float = 20, topics: Sequence[Topic] = TOPICS) -> Push:
-    post = Post(USER_AGENT, [ip_network(network) for network in allowed], timeout=timeout)
-    return Push(site.store, Parcels(site.store, documents_of(site, topics=topics), BASE), post, site.clock)
+def push_of(
+    site: Site,
+    *,
+    allowed: Sequence[str] = LOOPBACK,
+    timeout: float = 20,
+    topics: Sequence[Topic] = TOPICS,
+    at_once: int = 16,
+    slow: SlowHosts | None = None,
+) -> Push:
+    post = Post(USER_AGENT, [ip_network(network) for network in allowed], timeout=timeout, at_once=at_once)
+    return Push(site.store, Parcels(site.store, documents_of(site, topics=topics), BASE), post, site.clock, slow)
 
 
 def never() -> bool:

@@ -14,15 +14,17 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from builders import add_sources
 from databases import rename
 from fakes import START, FakeClock, KeywordTagger
-from ingest_support import GatedLook
+from ingest_support import GatedLook, item, rss
 
 from feeds.errors import StoreError
 from feeds.ingest.chores import Chore, Stopping
+from feeds.ingest.extract import extract_feed
+from feeds.ingest.haul import Haul
 from feeds.ingest.poll import Poller
 from feeds.ingest.role import IngestRole
 from feeds.ingest.schedule import Rhythm
 from feeds.ingest.shift import Pace
-from feeds.model import Health
+from feeds.model import Health, Source
 from feeds.ports import Clock
 from feeds.store import Store
 
@@ -300,6 +302,38 @@ def test_a_chore_is_done_at_once_and_again_whenever_its_time_has_come(sqlite_sto
 
     assert seldom.begun == 1
     assert seldom.told_to_stop == [False, False]
+
+
+class Fresh(GatedLook):
+    """Whatever it looks at has something new once its gate is open, and only then."""
+
+    @asynccontextmanager
+    async def look(self, source: Source) -> AsyncIterator[Haul]:
+        self.asked.append(source.id)
+        told = rss(item("1", "Deficit doubles", "The deficit doubled.")) if self.gate.is_set() else rss()
+        yield Haul((extract_feed(told, "application/rss+xml", source.url),))
+
+
+def test_a_chore_that_follows_news_is_done_soon_after_a_poll_that_brought_some(
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feeds.ingest.role._SOON", 0.01)
+    quiet, loud = (add_sources(sqlite_store, [name], at)[0] for name, at in [("quiet", START), ("loud", START + 60)])
+    telling, other = Work(), Work()
+
+    async def scene() -> None:
+        clock, look = FakeClock(), Fresh()
+        chores = Chore("telling", HOUR, telling, at_news=True), Chore("other", HOUR, other)
+        async with running(role(sqlite_store, look, clock, tick=1, chores=chores)):
+            await until(lambda: polled(sqlite_store)[quiet] is not None and telling.ended == 1)
+            look.gate.set()
+            clock.advance(60)
+            await until(lambda: telling.ended == 2)
+            assert look.asked == [quiet, loud]
+
+    asyncio.run(scene())
+
+    assert (telling.begun, other.begun) == (2, 1)
 
 
 def test_a_chore_that_takes_longer_than_its_time_is_never_done_twice_at_once_and_holds_up_nobody(sqlite_store: Store) -> None:

@@ -18,16 +18,19 @@ from ingest_support import LOOPBACK, USER_AGENT
 from processes import children
 from program import eventually, free_port
 from pushing import DAY, FINANCE, HUB, ask, client_of, hmac_sha256, never, push_of, subscribers
-from web_server import Answer, Request, WebServer
+from sqlalchemy import event
+from web_server import Answer, Request, WebServer, web_server
 from website import BASE, TOPICS, Site, topics
 
 from feeds.errors import StoreError
 from feeds.model import StoryQuery, Subscriber
 from feeds.publish.documents import FeedDocuments
-from feeds.push.parcels import Parcels
+from feeds.push.parcels import News, Parcels
 from feeds.push.post import Post
+from feeds.push.slow import SlowHosts
 from feeds.push.worker import Push, wait
 from feeds.store import open_store
+from feeds.store import subscribers as module
 
 YES = Answer(echo="hub.challenge")
 SECRET = "s3cret ß"  # noqa: S105
@@ -322,6 +325,42 @@ def test_a_topic_that_was_given_up_ends_its_subscriptions(site: Site, server: We
     assert [request for request in server.requests if request.method == "POST"] == []
 
 
+def denials(server: WebServer, path: str) -> list[dict[str, str]]:
+    return [request.words for request in asked(server, path, "GET") if request.words["hub.mode"] == "denied"]
+
+
+def test_whose_topic_was_given_up_is_told_so_once(site: Site, server: WebServer) -> None:
+    subscribe(site, server, "/cb", Answer(500))
+    tell(site, "One", finance=0.9)
+    push = push_of(site, topics=TOPICS[1:])
+    push(never)
+    push(never)
+    reason = "the topic 'finance' was given up; there are: workforce, all, untagged"
+    assert denials(server, "/cb") == [{"hub.mode": "denied", "hub.topic": FINANCE, "hub.reason": reason}]
+    assert subscribers(site) == []
+
+
+def test_for_whom_there_is_no_room_any_more_is_told_so(site: Site, server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    callbacks = [server.script(f"/{number}", YES) for number in range(2)]
+    assert [ask(client_of(site), callback) for callback in callbacks] == [202, 202]
+    monkeypatch.setattr(module, "MOST", 1)
+    push_of(site)(never)
+    (row,) = subscribers(site)
+    (other,) = set(callbacks) - {str(row["callback"])}
+    assert row["state"] == "active"
+    (told,) = denials(server, other.removeprefix(server.url("")))
+    assert told == {"hub.mode": "denied", "hub.topic": FINANCE, "hub.reason": "there are 1 subscriptions, and no more are taken"}
+    assert len(server.requests) == 3
+
+
+def test_whose_lease_has_run_out_is_not_denied(site: Site, server: WebServer) -> None:
+    subscribe(site, server, "/cb", YES)
+    site.clock.advance(11 * DAY)
+    push_of(site)(never)
+    assert subscribers(site) == []
+    assert denials(server, "/cb") == []
+
+
 # ---------------------------------------------------------------- webhooks
 
 
@@ -553,6 +592,78 @@ def test_two_workers_at_once_tell_each_once(site: Site, server: WebServer) -> No
     assert sorted(request.path for request in server.requests) == sorted(paths)
 
 
+@pytest.fixture
+def everywhere() -> Iterator[WebServer]:
+    """A server that all of 127.0.0.0/8 leads to, so that it can be many hosts."""
+    with web_server("0.0.0.0") as server:  # noqa: S104
+        yield server
+
+
+def host(number: int) -> str:
+    return f"127.0.1.{number}"
+
+
+def test_who_hangs_takes_no_place_of_who_answers(site: Site, everywhere: WebServer) -> None:
+    release = Event()
+    everywhere.script("/slow", Answer(hold=release.wait))
+    everywhere.script("/quick", Answer(200))
+    for number in range(1, 7):
+        hook(site, everywhere.url("/slow", host(number)))
+    hook(site, everywhere.url("/quick", host(99)))
+    slow = SlowHosts(0.05)
+    with running(push_of(site, at_once=2, slow=slow)) as stop:
+        eventually(lambda: asked(everywhere, "/quick"))
+        assert not release.is_set()
+        stop()
+    release.set()
+
+
+def test_of_who_was_slow_lately_only_four_are_told_at_once(site: Site, everywhere: WebServer) -> None:
+    release, again, slow = Event(), Event(), SlowHosts(0.3)
+    everywhere.script("/slow", Answer(hold=release.wait))
+    for number in range(1, 9):
+        hook(site, everywhere.url("/slow", host(number)))
+    with running(push_of(site, slow=slow)) as stop:
+        eventually(lambda: len(slow.now()) == 8)
+        stop()
+    release.set()
+    assert everywhere.most_at_once == 8
+    everywhere.requests.clear()
+    everywhere.script("/slow", Answer(hold=again.wait))
+    everywhere.script("/quick", Answer(200))
+    quick = [hook(site, everywhere.url("/quick", host(100 + number))) for number in range(20)]
+    with running(push_of(site, slow=slow)) as stop:
+        eventually(lambda: len(asked(everywhere, "/slow")) == 4 and len(asked(everywhere, "/quick")) == len(quick))
+        again.set()
+        eventually(lambda: len({request.headers["host"] for request in asked(everywhere, "/slow")}) == 8)
+        # Those that were quick this time.
+        eventually(lambda: len(slow.now()) <= 4)
+        stop()
+
+
+def test_telling_many_asks_the_database_less_than_once_for_each(site: Site, everywhere: WebServer) -> None:
+    everywhere.script("/hook", Answer(200))
+    for number in range(1, 201):
+        hook(site, everywhere.url("/hook", host(number)), StoryQuery("finance"))
+    statements: list[str] = []
+    event.listen(site.store.engine, "before_cursor_execute", lambda *told: statements.append(told[2]))
+    push_of(site)(never)
+    assert len(asked(everywhere, "/hook")) == 200
+    assert len([each for each in statements if not each.startswith(("BEGIN", "PRAGMA"))]) < 200
+
+
+def test_a_stop_gives_back_also_those_who_wait_for_a_place(site: Site, server: WebServer) -> None:
+    release = Event()
+    server.script("/slow", Answer(hold=release.wait))
+    made = [hook(site, server.url(f"/slow?{number}")) for number in range(3)]
+    with running(push_of(site, at_once=1)) as stop:
+        eventually(lambda: len(server.requests) == 1)
+        stop()
+    release.set()
+    assert {each.next_try for each in site.store.subscribers.webhooks("Ada")} == {site.clock()}
+    assert {row["claim"] for row in subscribers(site)}.isdisjoint(each.claim for each in made)
+
+
 def test_no_document_is_made_of_a_search_that_nothing_new_fits(site: Site, server: WebServer, monkeypatch: pytest.MonkeyPatch) -> None:
     subscribe(site, server, "/cb", Answer(204), topic=f"{BASE}/feeds/all.atom?q=beds")
     tell(site, "Pay", finance=0.9)
@@ -572,8 +683,8 @@ def test_nothing_is_looked_up_while_there_is_nothing_to_tell(site: Site, server:
     hook(site, server.script("/hook", Answer(200)))
     push = push_of(site)
     push(never)
-    monkeypatch.setattr(Parcels, "idle_until", None)
-    monkeypatch.setattr(Parcels, "parcel", None)
+    monkeypatch.setattr(News, "idle_until", None)
+    monkeypatch.setattr(News, "parcel", None)
     monkeypatch.setattr(Post, "__aenter__", None)
     push(never)
     assert len(server.requests) == 2
@@ -585,16 +696,16 @@ def test_what_goes_wrong_with_one_is_logged_and_the_others_are_told(
     broken = hook(site, server.script("/broken", Answer(200)), StoryQuery("finance"))
     refused = hook(site, server.script("/refused", Answer(200)), StoryQuery("workforce"))
     hook(site, server.script("/hook", Answer(200)))
-    real = Parcels.parcel
+    real = News.parcel
 
-    def parcel(self: Parcels, subscriber: Subscriber, seq: int) -> Any:
+    def parcel(self: News, subscriber: Subscriber) -> Any:
         if subscriber.id == broken.id:
             raise ZeroDivisionError
         if subscriber.id == refused.id:
             raise StoreError("the database refused: it sleeps")
-        return real(self, subscriber, seq)
+        return real(self, subscriber)
 
-    monkeypatch.setattr(Parcels, "parcel", parcel)
+    monkeypatch.setattr(News, "parcel", parcel)
     push_of(site)(never)
     assert [request.path for request in server.requests] == ["/hook"]
     assert f"webhook {broken.id} could not be served" in caplog.text

@@ -123,7 +123,7 @@ def packed(*lines: object) -> bytes:
     return gzip.compress("".join(json.dumps(line) + "\n" for line in lines).encode())
 
 
-HEADER = {"format": "healthwire-backup-1", "schema": "0005"}
+HEADER = {"format": "healthwire-backup-1", "schema": "0006"}
 META = ["meta", ["k", "v"]]
 # A flipped bit makes two keys the same long before the end: that is damage, and not something for the database to refuse.
 MANY_KEYS = gzip.decompress(packed(HEADER, *(["meta", [f"k{number:04}", "v"]] for number in range(3000))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 import tempfile
 import threading
@@ -86,7 +87,7 @@ def _reflected(store: Store) -> dict[str, Any]:
     if store.engine.dialect.name == "sqlite":
         with store.engine.connect() as connection:
             found = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%'").all()
-        return {name: " ".join(statement.split()) for name, statement in found if statement and _is_described(name, "table", None)}
+        return {name: _spaced_alike(statement) for name, statement in found if statement and _is_described(name, "table", None)}
     inspector = sa.inspect(store.engine)
     return {
         name: repr(
@@ -99,6 +100,11 @@ def _reflected(store: Store) -> dict[str, Any]:
         )
         for name in metadata.tables
     }
+
+
+def _spaced_alike(statement: str) -> str:
+    """A column that was added to a table stands in its statement behind the space that ended it."""
+    return re.sub(r" (?=[,)])", "", " ".join(statement.split()))
 
 
 def _migrate_with_others(url: str, together: Barrier) -> None:

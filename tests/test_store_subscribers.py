@@ -12,7 +12,7 @@ from fakes import START
 from website import topics
 
 from feeds.errors import Full, NotFound
-from feeds.model import StoryQuery, Subscriber
+from feeds.model import Delivery, StoryQuery, Subscriber
 from feeds.store import Store
 from feeds.store import subscribers as module
 from feeds.store.schema import subscriber
@@ -142,7 +142,16 @@ def test_whoever_has_the_same_document_is_passed_over_together(store: Store) -> 
 # ---------------------------------------------------------------- room
 
 
-def test_there_is_room_for_so_many_subscribers_and_so_many_of_one_host(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def wish(words: str, callback: str = ASKED.callback) -> Subscriber:
+    """A request for a feed of its own."""
+    return replace(ASKED, callback=callback, query=StoryQuery(words=words), topic=f"https://news.example.org/feeds/all.atom?q={words}")
+
+
+def states(store: Store) -> list[str]:
+    return [str(row["state"]) for row in rows(store, subscriber)]
+
+
+def test_there_is_room_for_so_many_subscriptions_and_so_many_of_one_host(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (module.MOST, module.MOST_OF_HOST) == (10_000, 200)
     monkeypatch.setattr(module, "MOST", 3)
     monkeypatch.setattr(module, "MOST_OF_HOST", 2)
@@ -152,19 +161,81 @@ def test_there_is_room_for_so_many_subscribers_and_so_many_of_one_host(store: St
     with pytest.raises(Full, match=r"reader\.example has 2 subscriptions"):
         store.subscribers.ask(replace(ASKED, callback="https://READER.example:8443/third"))
     store.subscribers.ask(ASKED)  # a renewal needs no room
-    with pytest.raises(Full, match="there are 3 subscribers"):
-        hook(store)
-
-
-def test_there_is_room_for_so_many_different_feeds_but_always_for_those_of_topics(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert module.MOST_TOPICS == 500
-    monkeypatch.setattr(module, "MOST_TOPICS", 1)
+    confirmed(store, replace(ASKED, callback="https://third.example/"))
+    with pytest.raises(Full, match="there are 3 subscriptions"):
+        store.subscribers.ask(replace(ASKED, callback="https://fourth.example/"))
     confirmed(store)
-    store.subscribers.ask(replace(ASKED, callback="https://other.example/"))
-    store.subscribers.ask(replace(ASKED, topic="https://news.example.org/feeds/finance.atom", query=StoryQuery("finance")))
+    assert states(store) == ["active"] * 3
+
+
+def test_webhooks_have_room_of_their_own(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.MOST_WEBHOOKS == 1_000
+    monkeypatch.setattr(module, "MOST", 1)
+    monkeypatch.setattr(module, "MOST_WEBHOOKS", 2)
+    monkeypatch.setattr(module, "MOST_OF_HOST", 1)
+    confirmed(store)
+    hook(store, replace(HOOK, callback=ASKED.callback))
+    with pytest.raises(Full, match=r"reader\.example has 1 webhooks"):
+        hook(store, replace(HOOK, callback=ASKED.callback))
+    hook(store)
+    with pytest.raises(Full, match="there are 2 webhooks"):
+        hook(store, replace(HOOK, callback="https://other.example/"))
+
+
+def test_there_is_room_for_so_many_feeds_by_wish_but_always_for_those_of_topics(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.MOST_WISHES == 500
+    monkeypatch.setattr(module, "MOST_WISHES", 1)
+    plain = replace(ASKED, topic="https://news.example.org/feeds/finance.atom", query=StoryQuery("finance"))
+    confirmed(store, plain)
+    hook(store)
+    store.subscribers.set_hub("https://hub.example/", START)
+    confirmed(store, wish("beds"))
+    confirmed(store, wish("beds", "https://other.example/"))
+    confirmed(store, replace(plain, topic="https://news.example.org/feeds/finance.rss"))
     for query in (StoryQuery("finance+data"), StoryQuery("data", "beds"), StoryQuery("data", limit=7)):
-        with pytest.raises(Full, match="1 different feeds are subscribed to"):
+        with pytest.raises(Full, match="1 different feeds by wish are subscribed to"):
             store.subscribers.ask(replace(ASKED, topic="https://news.example.org/feeds/x.atom", query=query))
+
+
+def test_what_nobody_confirms_takes_no_room_from_others(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module.MOST_REQUESTS == 1_000
+    for name in ("MOST", "MOST_WEBHOOKS", "MOST_OF_HOST", "MOST_WISHES"):
+        monkeypatch.setattr(module, name, 1)
+    for number in range(5):
+        store.subscribers.ask(wish(f"word{number}"))
+    hook(store, replace(HOOK, callback=ASKED.callback))
+    (*_, last) = due(store, seq=0)
+    (claimed,) = store.subscribers.claim([last], START + 120)
+    store.subscribers.confirm(claimed, START + 86_400)
+    assert states(store) == ["asked"] * 4 + ["active"] * 2
+
+
+def test_of_too_many_requests_the_oldest_gives_way(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_REQUESTS", 2)
+    confirmed(store, wish("first"))
+    for words in ("second", "third", "fourth", "third"):
+        store.subscribers.ask(wish(words))
+    assert [(row["state"], row["words"]) for row in rows(store, subscriber)] == [
+        ("active", "first"),
+        ("asked", "fourth"),
+        ("asked", "third"),
+    ]
+
+
+@pytest.mark.parametrize("limit", ["MOST", "MOST_OF_HOST", "MOST_WISHES"])
+def test_whether_there_is_room_is_asked_again_when_a_request_is_confirmed(
+    store: Store, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setattr(module, limit, 1)
+    store.subscribers.ask(wish("one"))
+    store.subscribers.ask(wish("two"))
+    first, second = store.subscribers.claim(due(store, seq=0), START + 120)
+    store.subscribers.confirm(first, START + 86_400)
+    with pytest.raises(Full):
+        store.subscribers.confirm(second, START + 86_400)
+    assert states(store) == ["asked", "active"]
+    store.subscribers.drop(second)
+    assert states(store) == ["active"]
 
 
 # ---------------------------------------------------------------- webhooks
@@ -196,7 +267,7 @@ def test_going_back_starts_a_stopped_webhook_again(store: Store) -> None:
     made = hook(store, replace(HOOK, seq=end))
     (claimed,) = store.subscribers.claim([made], START + 120)
     store.subscribers.failed(claimed, "timed out", START, START + 60)
-    (claimed,) = store.subscribers.claim([replace(made, next_try=START + 60)], START + 200)
+    (claimed,) = store.subscribers.claim([store.subscribers.webhook("Ada", made.id)], START + 200)
     store.subscribers.stop(claimed, "timed out")
     assert due(store, START + 999, seq=end + 1) == []
 
@@ -231,11 +302,11 @@ def test_a_claim_that_is_lost_writes_nothing_and_what_was_not_delivered_is_due_a
     (again,) = due(store, START + 120)
     assert again == replace(waiting, next_try=START + 120)
     (claimed,) = store.subscribers.claim([again], START + 240)
-    store.subscribers.delivered(killed, 2, "", START)
+    store.subscribers.delivered([Delivery(killed, 2, "", START)])
     store.subscribers.stop(killed, "late")
     store.subscribers.drop(killed)
     assert store.subscribers.webhook("Ada", 1) == claimed
-    store.subscribers.delivered(claimed, 2, "", START + 130)
+    store.subscribers.delivered([Delivery(claimed, 2, "", START + 130)])
     assert store.subscribers.webhook("Ada", 1) == replace(waiting, seq=2, next_try=START + 130)
 
 
@@ -244,8 +315,44 @@ def test_going_back_during_a_delivery_is_not_undone_by_its_end(store: Store) -> 
     made = hook(store, replace(HOOK, seq=1))
     (claimed,) = store.subscribers.claim([made], START + 120)
     store.subscribers.rewind("Ada", made.id, 0)
-    store.subscribers.delivered(claimed, end, "", START)
+    store.subscribers.delivered([Delivery(claimed, end, "", START)])
     assert store.subscribers.webhook("Ada", made.id).seq == 0
+
+
+def test_a_claim_does_not_come_back_with_another_in_the_same_second(store: Store) -> None:
+    end = change(store, 2)
+    made = hook(store, replace(HOOK, seq=0))
+    (before,) = store.subscribers.claim([made], START + 120)
+    store.subscribers.rewind("Ada", made.id, 0)
+    (replay,) = store.subscribers.claim(due(store, START), START + 120)
+
+    store.subscribers.delivered([Delivery(before, end, "", START)])
+
+    assert store.subscribers.webhook("Ada", made.id).seq == 0
+    store.subscribers.delivered([Delivery(replay, end, "", START)])
+    assert store.subscribers.webhook("Ada", made.id).seq == end
+
+
+def test_whoever_was_given_back_is_no_longer_in_hand(store: Store) -> None:
+    end = change(store, 2)
+    made = hook(store, replace(HOOK, seq=0))
+    (claimed,) = store.subscribers.claim([made], START)
+    store.subscribers.give_back([claimed], START)
+    store.subscribers.delivered([Delivery(claimed, end, "", START)])
+    assert store.subscribers.webhook("Ada", made.id).seq == 0
+    assert store.subscribers.claim([made], START + 120) == []
+
+
+def test_a_webhook_whose_token_is_revoked_during_a_delivery_stays_stopped_and_says_why(store: Store) -> None:
+    end = change(store, 2)
+    made = hook(store, replace(HOOK, seq=0))
+    (claimed,) = store.subscribers.claim([made], START + 120)
+    store.tokens.revoke("Ada", START)
+    store.subscribers.delivered([Delivery(claimed, end, "", START)])
+    store.subscribers.failed(claimed, "no answer", START, START + 60)
+    store.subscribers.stop(claimed, "gone")
+    told = store.subscribers.webhook("Ada", made.id)
+    assert (told.state, told.error, told.seq, told.failures) == ("stopped", "its token was revoked", 0, 0)
 
 
 def test_of_several_workers_one_claims_each(databases: Databases, kind: Kind) -> None:
@@ -288,7 +395,7 @@ def test_failures_are_counted_until_a_delivery(store: Store) -> None:
     told = store.subscribers.webhook("Ada", made.id)
     assert (told.failures, told.error, told.failing_since, told.next_try) == (2, "error 2", START, START + 120)
     (claimed,) = store.subscribers.claim([told], START + 5000)
-    store.subscribers.delivered(claimed, 0, "", 0)
+    store.subscribers.delivered([Delivery(claimed, 0, "", 0)])
     assert store.subscribers.webhook("Ada", made.id) == made
 
 
@@ -338,6 +445,32 @@ def test_a_query_is_told_of_what_fits_and_of_what_left(store: Store, query: Stor
     assert ([(each.seq, each.kind) for each in changes], reached) == (told, 5)
     assert [each.seq for each in changes if each.story is None] == [seq for seq, kind in told if kind == "left"]
     assert store.stories.changes_for(query, 5, 100) == ([], 5)
+
+
+def told_of(store: Store, query: StoryQuery, since: int) -> list[str]:
+    return [each.kind for each in store.stories.changes_for(query, since, 100)[0]]
+
+
+def test_only_an_edit_can_have_taken_words_from_a_story(store: Store) -> None:
+    """A story of the workforce: whoever asks for words that it never had is told of it when they may have been edited out."""
+    fill(store)
+    since = store.stories.last_change().seq
+    nurses = next(each.id for each in store.stories.page(StoryQuery("workforce")) if each.title == "Nurses leave")
+    owls, leave = StoryQuery(words="owls"), StoryQuery("workforce", words="leave")
+    verdict = news("", topics=topics(workforce=0.9)).verdict
+    store.tags.retag([(each, verdict) for each in store.tags.untaught("model-2", 0) if each.id == nurses], START + 60)
+    assert (told_of(store, owls, since), told_of(store, leave, since)) == ([], ["retagged"])
+
+    (third,) = add_sources(store, ["c"])
+    store.polls.write(third, [issue("5", news("Nurses leave", topics=topics(workforce=0.8)))], START + 70)
+    assert (told_of(store, owls, since), told_of(store, leave, since)) == ([], ["merged"])
+
+    away = news("", topics=topics()).verdict
+    store.tags.retag([(each, away) for each in store.tags.untaught("model-3", 0) if each.id == nurses], START + 80)
+    assert (told_of(store, owls, since), told_of(store, leave, since)) == ([], ["left"])
+
+    store.polls.write(2, [issue("2", news("Nurses stay", topics=topics(workforce=0.8)))], START + 90)
+    assert (told_of(store, owls, since), told_of(store, leave, since)) == (["left"], ["left"])
 
 
 def test_what_is_withdrawn_is_told_to_whom_it_was_shown(store: Store) -> None:

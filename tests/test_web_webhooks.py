@@ -77,6 +77,8 @@ def test_a_webhook_can_want_some_stories_only_and_begin_earlier(site: Site, ada:
         ({"url": URL, "source": 1.5}, "source must be a whole number"),
         ({"url": URL, "min_confidence": 1.1}, "min_confidence must be a number from 0 to 1"),
         ({"url": URL, "since": -1}, "since must be a whole number"),
+        ({"url": "https://127.1/"}, "url must be an http or https address"),
+        ({"url": URL, "topics": ["finance"]}, "there is no member 'topics' here; there are: url, topic, q, source, min_confidence, since"),
     ],
     ids=str,
 )
@@ -94,6 +96,11 @@ def test_replaying_sets_it_back(site: Site, ada: dict[str, str]) -> None:
     assert response.status_code == 200
     assert response.json == {name: value for name, value in made.items() if name != "secret"} | {"seq": 1}
     assert site.client.post(f"{HOOKS}/1/replay", json={}, headers=ada).status_code == 400
+    unknown = site.client.post(f"{HOOKS}/1/replay", json={"since": 0, "q": "x", "\n": 1}, headers=ada)
+    assert unknown.status_code == 400
+    assert unknown.json is not None
+    assert unknown.json["detail"] == "there is no member '' here; there are: since"
+    assert site.client.get(f"{HOOKS}/1", headers=ada).json == response.json
 
 
 def test_a_webhook_is_ended(site: Site, ada: dict[str, str]) -> None:
@@ -123,7 +130,7 @@ def test_nothing_goes_without_a_token(site: Site, method: str, path: str) -> Non
 
 
 def test_there_is_an_end_to_the_room(site: Site, ada: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST", 1)
+    monkeypatch.setattr(module, "MOST_WEBHOOKS", 1)
     make(site, ada)
     response = site.client.post(HOOKS, json={"url": URL}, headers=ada)
     assert (response.status_code, response.mimetype) == (403, "application/problem+json")

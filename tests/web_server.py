@@ -121,6 +121,7 @@ class WebServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False  # so that closing waits for them
+    request_queue_size = 128  # whoever comes while it is full tries again after a second
 
     def __init__(self, address: tuple[str, int], site: WebServer) -> None:
         self.site = site

@@ -30,11 +30,12 @@ Stopping = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """Something to be done ``every`` so many seconds, in a thread of its own."""
+    """Something to be done ``every`` so many seconds, and with ``at_news`` soon after a poll that brought some, in a thread of its own."""
 
     name: str
     every: int
     do: Callable[[Stopping], None]
+    at_news: bool = False
 
 
 class Rescoring:

@@ -11,8 +11,9 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from feeds.errors import HealthwireError
 from feeds.ingest.chores import Chore
-from feeds.ingest.poll import Poller
+from feeds.ingest.poll import Outcome, Poller
 from feeds.ingest.shift import Pace, Shift
+from feeds.model import Tally
 from feeds.ports import Clock
 from feeds.store import Store
 
@@ -20,6 +21,8 @@ _log = logging.getLogger(__name__)
 
 # How long polls in flight may finish after a stop; what is left is given back and stays due.
 _GRACE = 5
+# Seconds after which chores follow news: what many polls bring at the same time is told at once.
+_SOON = 1
 
 
 class IngestRole:
@@ -32,11 +35,12 @@ class IngestRole:
         self._clock = clock
         self._model = model
         self._tick = pace.tick
-        self._shift = Shift(store, poller, clock, pace)
+        self._shift = Shift(store, poller, clock, pace, self._polled)
         self._chores = chores
         self._stop = asyncio.Event()
         self._busy: set[asyncio.Task[None]] = set()
         self._ticking = asyncio.Lock()
+        self._told_soon: asyncio.TimerHandle | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Ticks until ``stop`` is set, then finishes or gives back the polls in flight and lets chores come to an end."""
@@ -47,7 +51,7 @@ class IngestRole:
         for chore in self._chores:
             now = datetime.now(UTC)
             scheduler.add_job(
-                self._begin, "interval", (chore,), seconds=chore.every, next_run_time=now, misfire_grace_time=None, coalesce=True
+                self._on_time, "interval", (chore,), seconds=chore.every, next_run_time=now, misfire_grace_time=None, coalesce=True
             )
         scheduler.start()
         await self.tick()
@@ -72,7 +76,20 @@ class IngestRole:
     def _beat(self) -> None:
         self._store.status.beat(self._clock(), self._model())
 
-    async def _begin(self, chore: Chore) -> None:
+    def _polled(self, outcome: Outcome) -> None:
+        if outcome.tally != Tally() and self._told_soon is None:
+            self._told_soon = asyncio.get_running_loop().call_later(_SOON, self._tell)
+
+    def _tell(self) -> None:
+        self._told_soon = None
+        for chore in self._chores:
+            if chore.at_news:
+                self._begin(chore)
+
+    async def _on_time(self, chore: Chore) -> None:
+        self._begin(chore)
+
+    def _begin(self, chore: Chore) -> None:
         if self._stop.is_set() or any(task.get_name() == chore.name for task in self._busy):
             return
         task = asyncio.create_task(self._do(chore), name=chore.name)

@@ -17,6 +17,7 @@ from feeds.publish.channel import HEALTH, SOURCES, Channel
 from feeds.publish.document import Document, document
 from feeds.publish.rss import render_rss
 from feeds.publish.selection import feed_address, feed_name, page_address, query_words
+from feeds.settings import own_hub
 from feeds.store import Store
 
 _Render = Callable[[Channel, Sequence[PublishedStory], Mapping[str, str], Sequence[Tombstone]], bytes]
@@ -84,8 +85,11 @@ class FeedDocuments:
         """Where a feed's document, and what belongs to it, is to be found: addresses by their relations (RFC 8288) to the document."""
         page = self._base_url + page_address(query)
         told = {"self": self._base_url + feed_address(query, suffix), "alternate": page}
-        # What is in an archive document stays as it is, so that there is nothing to be told.
-        return told | ({"hub": self._hub_url} if self._hub_url and not query.before else {})
+        return told | ({"hub": self._hub_url} if self._hub_url and self._is_told_of(query) else {})
+
+    def _is_told_of(self, query: StoryQuery) -> bool:
+        """Whether the hub learns of it when this document changes; what is in an archive document stays as it is."""
+        return query.is_plain or (self._hub_url == own_hub(self._base_url) and not query.before)
 
     def canonical(self, feed: str) -> str:
         """A feed's name, or those of several joined by ``+`` (a space or a comma will do), each once and in one order.
@@ -102,14 +106,20 @@ class FeedDocuments:
             raise NotFound(f"there is no feed called {name[:80]!r}; {there_are}")
         return "all" if "all" in asked else "+".join(name for name in self.names if name in asked)
 
-    def get(self, query: StoryQuery, suffix: str = "atom") -> Document:
+    def state(self, feed: str) -> FeedState:
+        """When a feed, or the last of several joined by ``+``, changed."""
+        return max((self._store.stories.feed_state(name) for name in feed.split("+")), key=lambda state: state.seq)
+
+    def get(self, query: StoryQuery, suffix: str = "atom", state: FeedState | None = None) -> Document:
         """A feed's document as of now; with ``query.before`` the archive document that ends before that id. The feed is ``canonical``.
+
+        Who needs it as of some ``state`` of the feed says so, and the database need not be asked.
 
         Raises:
             NotFound: there is no such archive document yet.
         """
         key = (suffix, query)
-        state = self._state(query)
+        state = state or self.state(query.feed)
         known = self._built.get(key)
         if known is None or known[0] != state:
             with self._lock:
@@ -146,10 +156,6 @@ class FeedDocuments:
         if "min_confidence" in words:
             title += f", at least {100 * query.min_confidence:g}% sure"
         return title, "; ".join(_MEANINGS.get(name) or self._meanings[name] for name in names)
-
-    def _state(self, query: StoryQuery) -> FeedState:
-        states = [self._store.stories.feed_state(name) for name in query.feed.split("+")]
-        return max(states, key=lambda state: state.seq)
 
     def _keep(self, key: Hashable, built: tuple[FeedState, Document]) -> None:
         if before := self._built.pop(key, None):
@@ -225,6 +231,13 @@ class FeedDocuments:
         addresses = (f"{self._base_url}/feeds/{HEALTH}.atom", self._base_url + SOURCES)
         channel = Channel(HEALTH, *_HEALTH, self._instance, updated, self._base_url, *addresses)
         return document(atom.render_events(channel, events), FORMATS["atom"], updated)
+
+
+def link_header(links: Mapping[str, str], types: Mapping[str, str] | None = None) -> str:
+    """Addresses by their relations, and the types of what is there, as a header (RFC 8288)."""
+    typed = types or {}
+    told = (f'<{url}>; rel="{name}"' + (f'; type="{typed[name]}"' if name in typed else "") for name, url in links.items())
+    return ", ".join(told)
 
 
 def _places(shown: Sequence[PublishedStory], left: Sequence[Tombstone]) -> list[str]:

@@ -18,6 +18,8 @@ from feeds.settings import Network
 
 # No challenge is longer.
 _LONGEST_ANSWER = 1024
+# Of connections: who sends knows how many are to be told at once.
+_NO_LIMIT = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,9 @@ class Message:
 
 
 class Post:
-    """Sends messages; use as an async context manager, as often as needed."""
+    """Sends messages; use as an async context manager, as often as needed. To ``at_once`` who answer as they should, and to others beside
+    them.
+    """
 
     def __init__(self, user_agent: str, allowed: Sequence[Network] = (), *, timeout: float = 10, at_once: int = 16) -> None:
         self.at_once = at_once
@@ -41,7 +45,7 @@ class Post:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = guarded_session(self._guard, self._headers, self.at_once)
+        self._session = guarded_session(self._guard, self._headers, _NO_LIMIT)
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

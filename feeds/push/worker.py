@@ -5,23 +5,32 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 
-from feeds.errors import FetchError, HealthwireError, NotFound, SourceGone
-from feeds.model import Subscriber
+from feeds.errors import FetchError, Full, HealthwireError, NotFound, SourceGone
+from feeds.ingest.together import Together
+from feeds.model import Delivery, Subscriber
 from feeds.ports import Clock
-from feeds.push.parcels import Parcels, verification
-from feeds.push.post import Post
+from feeds.push.parcels import News, Parcels, denial, verification
+from feeds.push.post import Message, Post
+from feeds.push.slow import SlowHosts
 from feeds.store import Store
 
 _log = logging.getLogger(__name__)
 
-_PER_HOST = 4
+# Of one host so many are told at once, and so many more can be claimed to follow them.
+_PER_HOST, _AHEAD_OF_HOST = 4, 12
+# So many times as many are claimed as can be told at once: finding out who is next costs more than telling one.
+_AHEAD = 4
+# Who answers slowly takes no place of others, and is told only so many at a time.
+_SLOW_AT_ONCE = 4
 # So many are looked at together, for most of whom there is nothing.
 _LOOKED_AT = 200
-# So many seconds a subscriber is one worker's alone: longer than a message and all that is stored about it may take.
+# So many seconds a subscriber is one worker's alone: longer than all that are claimed together may take.
 _CLAIM = 120
 # Seconds between two looks for more to do, while something is under way.
 _LOOK = 1.0
@@ -34,106 +43,169 @@ Stopping = Callable[[], bool]
 
 @dataclass(frozen=True, slots=True)
 class _Claimed:
-    """Subscribers that are this worker's, as the change log ends at ``seq``."""
+    """A subscriber that is this worker's, and what there is to tell."""
 
-    subscribers: Sequence[Subscriber]
-    seq: int
+    subscriber: Subscriber
+    news: News
+
+
+@dataclass(slots=True)
+class _InHand:
+    """Whom this worker has claimed: those that wait for a place, and those that are being told."""
+
+    waiting: list[_Claimed]
+    under_way: dict[asyncio.Task[None], _Claimed] = field(default_factory=dict)
+
+    @property
+    def all(self) -> list[_Claimed]:
+        return [*self.waiting, *self.under_way.values()]
 
 
 class Push:
     """Does nothing while the change log has not moved and nobody waits to be asked (again)."""
 
-    def __init__(self, store: Store, parcels: Parcels, post: Post, clock: Clock) -> None:
+    def __init__(self, store: Store, parcels: Parcels, post: Post, clock: Clock, slow: SlowHosts | None = None) -> None:
         self._stories = store.stories
         self._subscribers = store.subscribers
         self._parcels = parcels
         self._post = post
         self._clock = clock
+        self._slow = slow or SlowHosts()
 
     def __call__(self, stopping: Stopping) -> None:
-        claimed = self._claim({}, stopping)
-        if claimed.subscribers:
+        claimed = self._claim([], stopping)
+        if claimed:
             asyncio.run(self._work(claimed, stopping))
 
-    async def _work(self, claimed: _Claimed, stopping: Stopping) -> None:
+    async def _work(self, claimed: list[_Claimed], stopping: Stopping) -> None:
         """Serves those and whoever comes to be due meanwhile, until nobody is left; nobody waits for one who is slow."""
-        under_way: dict[asyncio.Task[None], Subscriber] = {}
+        in_hand, looked = _InHand(claimed), time.monotonic()
+        # Many come to their ends at the same time, and a transaction of its own would cost each more than all the rest.
+        noted = Together(self._note)
         async with self._post:
             while True:
-                under_way |= {asyncio.create_task(self._serve(each, claimed.seq)): each for each in claimed.subscribers}
-                if not under_way or stopping():
+                self._begin(in_hand, noted)
+                if not in_hand.under_way or stopping():
                     break
-                done, _ = await asyncio.wait(under_way, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
+                done, _ = await asyncio.wait(in_hand.under_way, timeout=_LOOK, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
-                    del under_way[task]
+                    del in_hand.under_way[task]
                     task.result()
-                claimed = await asyncio.to_thread(self._claim, Counter(each.host for each in under_way.values()), stopping)
-            await self._give_back(under_way)
+                if self._has_room(in_hand) or time.monotonic() - looked >= _LOOK:
+                    in_hand.waiting += await asyncio.to_thread(self._claim, in_hand.all, stopping)
+                    looked = time.monotonic()
+            await self._give_back(in_hand)
 
-    async def _give_back(self, under_way: Mapping[asyncio.Task[None], Subscriber]) -> None:
-        for task in under_way:
+    def _begin(self, in_hand: _InHand, noted: Together[Delivery, None]) -> None:
+        """Has those told who wait, as far as there are places, and of each host only so many."""
+        hosts = Counter(each.subscriber.host for each in in_hand.under_way.values())
+        room = self._post.at_once - self._quick(in_hand.under_way.values())
+        left = []
+        for each in in_hand.waiting:
+            host = each.subscriber.host
+            if room > 0 and hosts[host] < _PER_HOST:
+                in_hand.under_way[asyncio.create_task(self._serve(each, noted))] = each
+                hosts[host] += 1
+                room -= host not in self._slow
+            else:
+                left.append(each)
+        in_hand.waiting = left
+
+    def _has_room(self, in_hand: _InHand) -> bool:
+        return self._quick(in_hand.all) <= self._post.at_once // 2
+
+    def _quick(self, claimed: Iterable[_Claimed]) -> int:
+        """How many of them take a place."""
+        return sum(each.subscriber.host not in self._slow for each in claimed)
+
+    async def _give_back(self, in_hand: _InHand) -> None:
+        for task in in_hand.under_way:
             task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
-        for subscriber in under_way.values():
-            self._subscribers.give_back(subscriber, self._clock())
+        await asyncio.gather(*in_hand.under_way, return_exceptions=True)
+        self._subscribers.give_back([each.subscriber for each in in_hand.all], self._clock())
 
-    def _claim(self, busy: Mapping[str, int], stopping: Stopping) -> _Claimed:
+    def _claim(self, in_hand: Sequence[_Claimed], stopping: Stopping) -> list[_Claimed]:
         """Those to whom there is something to say, as far as there is room for them; all others need no more than a note."""
-        now, seq = self._clock(), self._stories.last_change().seq
-        room = self._post.at_once - sum(busy.values())
-        while room and not stopping() and (waiting := self._subscribers.due(now, seq, _LOOKED_AT, _PER_HOST, busy)):
-            idle = {each: self._idle_until(each, now, seq) for each in waiting}
+        now, slow, seq = self._clock(), self._slow.now(), self._stories.last_change().seq
+        news = next((each.news for each in in_hand if each.news.seq == seq), None) or self._parcels.news(seq)
+        claimed: list[Subscriber] = []
+        while not stopping():
+            hosts = Counter(each.host for each in (*(each.subscriber for each in in_hand), *claimed))
+            slow_room = _SLOW_AT_ONCE - sum(hosts[host] for host in slow)
+            room = _AHEAD * self._post.at_once - sum(number for host, number in hosts.items() if host not in slow)
+            busy = hosts if slow_room > 0 else hosts | dict.fromkeys(slow, _AHEAD_OF_HOST)
+            if room <= 0 or not (waiting := self._subscribers.due(now, seq, _LOOKED_AT, _AHEAD_OF_HOST, busy)):
+                break
+            idle = {each: self._idle_until(each, now, news) for each in waiting}
             self._subscribers.pass_over({each: reached for each, reached in idle.items() if reached is not None})
-            if wanting := [each for each in waiting if idle[each] is None]:
-                return _Claimed(self._subscribers.claim(wanting[:room], now + _CLAIM), seq)
-        return _Claimed((), seq)
+            wanting = [each for each in waiting if idle[each] is None]
+            behind = [each for each in wanting if each.host in slow][: max(slow_room, 0)]
+            quick = [each for each in wanting if each.host not in slow][:room]
+            claimed += self._subscribers.claim([*quick, *behind], now + _CLAIM)
+        return [_Claimed(each, news) for each in claimed]
 
-    def _idle_until(self, subscriber: Subscriber, now: int, seq: int) -> int | None:
+    def _idle_until(self, subscriber: Subscriber, now: int, news: News) -> int | None:
         """The place in the change log up to which there is nothing to tell; None if there is something to say or to do."""
         if subscriber.is_request or subscriber.kind == "hub" or _has_ended(subscriber, now):
             return None
         try:
-            return self._parcels.idle_until(subscriber, seq)
+            return news.idle_until(subscriber)
         except Exception:
             # Found again, told and put off when it is served.
             return None
 
-    async def _serve(self, subscriber: Subscriber, seq: int) -> None:
+    def _note(self, deliveries: Sequence[Delivery]) -> Sequence[None]:
+        self._subscribers.delivered(deliveries)
+        return [None] * len(deliveries)
+
+    async def _serve(self, claimed: _Claimed, noted: Together[Delivery, None]) -> None:
         """One try; whatever goes wrong, the others go on. Its claim runs out, and then somebody tries again."""
+        subscriber = claimed.subscriber
         try:
-            await self._try(subscriber, seq)
+            await self._try(subscriber, claimed.news, noted)
         except HealthwireError as error:
             _log.error("%s %d could not be served: %s", subscriber.kind, subscriber.id, error)
         except Exception:
             _log.exception("%s %d could not be served", subscriber.kind, subscriber.id)
 
-    async def _try(self, subscriber: Subscriber, seq: int) -> None:
+    async def _try(self, subscriber: Subscriber, news: News, noted: Together[Delivery, None]) -> None:
         try:
             if subscriber.is_request:
                 await self._verify(subscriber)
+            elif _has_ended(subscriber, self._clock()):
+                await asyncio.to_thread(self._give_up, subscriber, "its lease has run out")
             else:
-                await self._deliver(subscriber, seq)
+                await noted(await self._deliver(subscriber, news))
         except FetchError as error:
             await asyncio.to_thread(self._put_off, subscriber, error)
-        except NotFound as error:
-            await asyncio.to_thread(self._give_up, subscriber, str(error))
+        except (Full, NotFound) as error:
+            await self._deny(subscriber, str(error))
 
     async def _verify(self, request: Subscriber) -> None:
         challenge = secrets.token_urlsafe(32)
-        if await self._post.send(verification(request, challenge)) != challenge.encode():
+        if await self._send(request, verification(request, challenge)) != challenge.encode():
             raise FetchError("the answer was not the challenge", status=200)
         await asyncio.to_thread(self._subscribers.confirm, request, self._clock() + request.lease)
         _log.info("%s confirmed: %s, %s", request.host, request.state, request.topic)
 
-    async def _deliver(self, subscriber: Subscriber, seq: int) -> None:
-        if _has_ended(subscriber, self._clock()):
-            raise NotFound("its lease has run out")
-        parcel = await asyncio.to_thread(self._parcels.parcel, subscriber, seq)
+    async def _deliver(self, subscriber: Subscriber, news: News) -> Delivery:
+        parcel = await asyncio.to_thread(news.parcel, subscriber)
         pause = 0
         if parcel.message:
-            await self._post.send(parcel.message)
+            await self._send(subscriber, parcel.message)
             pause = parcel.pause
-        await asyncio.to_thread(self._subscribers.delivered, subscriber, parcel.seq, parcel.etag, self._clock() + pause)
+        return Delivery(subscriber, parcel.seq, parcel.etag, self._clock() + pause)
+
+    async def _deny(self, subscriber: Subscriber, why: str) -> None:
+        """Gives up a subscriber, and tells whoever subscribed at our hub once (W3C WebSub section 5.2)."""
+        await asyncio.to_thread(self._give_up, subscriber, why)
+        if subscriber.kind == "websub":
+            with suppress(FetchError):
+                await self._send(subscriber, denial(subscriber, why))
+
+    async def _send(self, subscriber: Subscriber, message: Message) -> bytes:
+        with self._slow.watched(subscriber.host):
+            return await self._post.send(message)
 
     def _put_off(self, subscriber: Subscriber, error: FetchError) -> None:
         """Tries again later, unless the subscriber is gone or did not mean what was asked: every answer to a question but yes is a no

@@ -116,10 +116,17 @@ def fitting(connection: sa.Connection, query: StoryQuery, ids: Sequence[str]) ->
     return set(connection.scalars(fits))
 
 
-def shown_once(connection: sa.Connection, feed: str, ids: Sequence[str]) -> set[str]:
-    """Which of these stories the feed, or one of several joined by ``+``, shows or has shown."""
-    left = sa.select(departure.c.story_id).where(departure.c.feed.in_(feed.split("+")), departure.c.story_id.in_(ids))
-    return set(connection.scalars(left)) | fitting(connection, StoryQuery(feed), ids)
+def once_fitting(connection: sa.Connection, query: StoryQuery, ids: Sequence[str]) -> set[str]:
+    """Which of these stories, that do not fit, the query may have asked for before.
+
+    That is told of a feed's stories, of which those that left are known, and of words, which only an edit changes.
+    """
+    left = sa.select(departure.c.story_id).where(departure.c.feed.in_(query.feed.split("+")), departure.c.story_id.in_(ids))
+    known = set(connection.scalars(left)) | fitting(connection, StoryQuery(query.feed), ids)
+    if query.words and known:
+        as_it_came = set(connection.scalars(sa.select(story.c.id).where(story.c.id.in_(known), story.c.updated == story.c.first_seen)))
+        known -= as_it_came - fitting(connection, StoryQuery(words=query.words), sorted(as_it_came))
+    return known
 
 
 def _leading(connection: sa.Connection, query: StoryQuery, searched: _Searched | None, most: int) -> sa.Select[tuple[str]]:

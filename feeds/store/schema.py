@@ -252,7 +252,7 @@ token = sa.Table(
 )
 
 # Whom to tell that something is new, and what they asked of our hub. ``feed`` to ``most`` are a query; ``host`` is that of the
-# callback, so that nobody has us ask one host too much.
+# callback, so that nobody has us ask one host too much. ``claim`` is another one after everything that begins or ends a claim.
 subscriber = sa.Table(
     "subscriber",
     metadata,
@@ -279,6 +279,7 @@ subscriber = sa.Table(
     sa.Column("failures", sa.Integer, nullable=False),
     sa.Column("failing_since", sa.BigInteger),
     sa.Column("error", sa.Text),
+    sa.Column("claim", sa.String(26), nullable=False, server_default=sa.text("''")),
     sa.Index("subscriber_behind", "state", "seq"),
     sa.Index("subscriber_lease", "lease_until"),
     sa.Index("subscriber_host", "host"),

@@ -23,7 +23,7 @@ from feeds.model import (
     Tombstone,
 )
 from feeds.store.engine import reading
-from feeds.store.finding import find, fitting, shown_once, tombstones
+from feeds.store.finding import find, fitting, once_fitting, tombstones
 from feeds.store.schema import article, change, feed, report, source, story, story_topic
 from feeds.store.sources import SOURCE_COLUMNS
 
@@ -53,12 +53,12 @@ class Stories:
     def changes_for(self, query: StoryQuery, since: int, limit: int) -> tuple[list[Change], int]:
         """What of the next ``limit`` changes whoever follows the query must know, and the place that was reached by it.
 
-        A story that does not fit is told of without itself, unless it is new or its topic's feed never showed it.
+        A story that does not fit is told of without itself, unless it is new or can never have fitted.
         """
         with reading(self._engine) as connection:
             rows = _changed(connection, since, limit)
             fits = fitting(connection, query, [row.id for row in rows])
-            known = shown_once(connection, query.feed, [row.id for row in rows if row.id not in fits and row.kind != "new"])
+            known = once_fitting(connection, query, [row.id for row in rows if row.id not in fits and row.kind != "new"])
             live = {each.id: each for each in _load(connection, sorted(fits))}
             told = [_told(row, live.get(row.id)) for row in rows if row.id in fits or row.id in known]
             if len(rows) == limit:

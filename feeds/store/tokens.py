@@ -13,6 +13,7 @@ from feeds.model import Token
 from feeds.store.engine import reading, writing
 from feeds.store.schema import subscriber, token
 from feeds.store.status import note_edited
+from feeds.store.subscribers import new_claim
 
 _PREFIX = "hw_"
 
@@ -52,8 +53,8 @@ class Tokens:
                 raise NotFound(f"no valid token called {name!r}; see: healthwire token list")
             # What was made for whoever had it must not be kept.
             note_edited(connection)
-            stopped = subscriber.update().where(subscriber.c.owner == name).values(state="stopped", error="its token was revoked")
-            connection.execute(stopped)
+            stopped = {"state": "stopped", "error": "its token was revoked", "claim": new_claim()}
+            connection.execute(subscriber.update().where(subscriber.c.owner == name).values(stopped))
 
     def of_secret(self, secret: str) -> Token | None:
         """The valid token that this is."""

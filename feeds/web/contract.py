@@ -22,6 +22,11 @@ ULID = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 MAX_LIMIT = 100
 _MOST_ID = 2**62
 _LONGEST_CALLBACK = 2000
+# Figures and dots alone are an address, and one that everybody reads the same way only if they are four.
+_HOST_NAME = "[0-9.]{0,126}[A-Za-z_-][A-Za-z0-9._-]{0,126}"
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = rf"{_BYTE}(?:\.{_BYTE}){{3}}"
+_PORT = "(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9][0-9]|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +98,11 @@ def matching(name: str, pattern: str, description: str, must: str, example: str 
 def callback(name: str, description: str) -> Parameter:
     """A parameter that is an address to deliver to."""
     # Plain enough that everybody who takes it apart finds the same host in it.
-    pattern = r"https?://[A-Za-z0-9._-]{1,253}(?::[0-9]{1,5})?(?:[/?][!\"$-~]*)?"
-    must = f"an http or https address of at most {_LONGEST_CALLBACK} characters, without name, password and fragment"
+    pattern = rf"https?://(?:{_HOST_NAME}|{_IPV4})(?::{_PORT})?(?:[/?][!\"$-~]*)?"
+    must = (
+        f"an http or https address of at most {_LONGEST_CALLBACK} characters, at a host's name or IPv4 address,"
+        " without name, password and fragment"
+    )
 
     def read(value: str) -> str:
         if len(value) > _LONGEST_CALLBACK or not re.fullmatch(pattern, value):

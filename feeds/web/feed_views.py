@@ -10,7 +10,7 @@ from feeds.errors import NotFound
 from feeds.model import FeedState
 from feeds.publish.channel import HEALTH, SOURCES
 from feeds.publish.document import Document
-from feeds.publish.documents import FORMATS
+from feeds.publish.documents import FORMATS, link_header
 from feeds.publish.opml import feed_list
 from feeds.web.answer import CORS, RESTING, answer
 from feeds.web.parts import parts
@@ -46,5 +46,4 @@ def all_feeds() -> Response:
 
 def _answer(document: Document, links: Mapping[str, str]) -> Response:
     types = {"self": document.content_type.partition(";")[0], "alternate": "text/html"}
-    told = [f'<{url}>; rel="{relation}"' + (f'; type="{types[relation]}"' if relation in types else "") for relation, url in links.items()]
-    return answer(request, document, CORS | {"Link": ", ".join(told)}, RESTING)
+    return answer(request, document, CORS | {"Link": link_header(links, types)}, RESTING)

@@ -77,7 +77,7 @@ def _feed(topic: str, site: WebParts) -> tuple[StoryQuery, str]:
     """What the feed at this address shows, and in which format.
 
     Raises:
-        BadRequest: it is none of our feeds, or an archive document, which never changes.
+        BadRequest: it is none of our feeds, is written in another way, or is an archive document, which never changes.
     """
     path = topic.removeprefix(site.base_url)
     parts_of = urlsplit(path)
@@ -91,4 +91,7 @@ def _feed(topic: str, site: WebParts) -> tuple[StoryQuery, str]:
         raise BadRequest(f"hub.topic must be {_TOPIC.must}: {getattr(error, 'description', None) or error}") from error
     if query.before:
         raise BadRequest("hub.topic must be a feed, not one of its archive documents: these do not change")
+    address = site.documents.links(query, found[2])["self"]
+    if topic != address:
+        raise BadRequest(f"hub.topic must be {_TOPIC.must}; this one's is {address}")
     return query, found[2]

@@ -39,6 +39,11 @@ def _object(**members: Schema) -> Schema:
     return {"type": "object", "properties": members, "required": list(members)}
 
 
+def _closed(schema: Schema) -> Schema:
+    """With no other members."""
+    return schema | {"additionalProperties": False}
+
+
 def _meaning(schema: Schema, words: str) -> Schema:
     return schema | {"description": words}
 
@@ -180,7 +185,7 @@ SCHEMAS: dict[str, Schema] = {
     "Webhook": _WEBHOOK,
     "NewWebhook": _object(**_WEBHOOK["properties"], secret=_TEXT),
     "Webhooks": _object(items=_list(_named("Webhook"))),
-    "Replay": _object(since=_SINCE) | {"examples": [{"since": 0}]},
+    "Replay": _closed(_object(since=_SINCE)) | {"examples": [{"since": 0}]},
     "Queue": _object(items=_list(_object(value=_NUMBER, why=_TEXT, story=_named("Story")))),
 }
 
@@ -196,4 +201,4 @@ def webhook_wish(topic: Parameter) -> Schema:
     """What a program sends that wants to be told: where, and of which stories from which place in the change log on."""
     choice = {each.name: _plain(each) for each in (topic, Q, SOURCE, MIN_CONFIDENCE)}
     example = {"url": "https://example.org/hook", "q": "deficit"}
-    return _object(url=_CALLBACK, **choice, since=_SINCE) | {"required": ["url"], "examples": [example]}
+    return _closed(_object(url=_CALLBACK, **choice, since=_SINCE)) | {"required": ["url"], "examples": [example]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from typing import Any
 
@@ -12,6 +11,7 @@ from werkzeug.exceptions import BadRequest
 
 from feeds.errors import NotFound
 from feeds.model import Subscriber
+from feeds.text import plain_line
 from feeds.times import rfc3339
 from feeds.web.api import json_response
 from feeds.web.contract import SEQ, Operation, callback, matching
@@ -26,7 +26,6 @@ URL = callback("url", "Where to deliver to.")
 _ID = matching("webhook_id", "[1-9][0-9]{0,17}", "A webhook's id.", "the id of a webhook")
 _CHOICE = ("topic", "q", "source", "min_confidence")
 _TEXTS = ("url", "topic", "q")
-_NUMBERS = ("source", "min_confidence", "since")
 _PRIVATE = {"Cache-Control": "no-store"}
 
 
@@ -46,7 +45,7 @@ def create() -> Response:
     """The answer alone holds the secret by which deliveries are signed."""
     owner = curator_of_program()
     site = parts()
-    words = _body("url")
+    words = _body("url", *_CHOICE, "since")
     since = SEQ.value(words)
     wish = Subscriber(
         "webhook",
@@ -94,27 +93,30 @@ def replay(webhook_id: str) -> Response:
 
 
 def _number(webhook_id: str) -> int:
-    if not re.fullmatch(r"[1-9][0-9]{0,17}", webhook_id):
-        raise NotFound("no such webhook")
-    return int(webhook_id)
+    try:
+        return int(_ID.read(webhook_id))
+    except ValueError:
+        raise NotFound("no such webhook") from None
 
 
-def _body(needed: str) -> MultiDict[str, str]:
+def _body(needed: str, *others: str) -> MultiDict[str, str]:
     """The members of the body as the words of an address, so that they mean the same.
 
     Raises:
-        BadRequest: the body is no JSON object, what is needed is missing, or a member is of another type.
+        BadRequest: the body is no JSON object, what is needed is missing, or a member is unknown or of another type.
     """
     content = json_body()
     if not isinstance(content, dict) or needed not in content:
         example = '"https://example.org/hook"' if needed == "url" else "4711"
         raise BadRequest(f'the body must be JSON such as {{"{needed}": {example}}}, with content type application/json')
-    told = {name: content[name] for name in (*_TEXTS, *_NUMBERS) if name in content}
-    for name, value in told.items():
+    if unknown := sorted(content.keys() - {needed, *others}):
+        there_are = ", ".join((needed, *others))
+        raise BadRequest(f"there is no member {plain_line(unknown[0])[:80]!r} here; there are: {there_are}")
+    for name, value in content.items():
         kinds = str if name in _TEXTS else (int, float)
         if not isinstance(value, kinds) or isinstance(value, bool):
             raise BadRequest(f"{name} must be a {'text' if name in _TEXTS else 'number'}")
-    return MultiDict({name: _text(value) for name, value in told.items()})
+    return MultiDict({name: _text(value) for name, value in content.items()})
 
 
 def _text(value: str | float) -> str:
