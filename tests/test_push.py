@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 from builders import issue, news
-from fakes import START
+from fakes import START, Seconds
 from ingest_support import LOOPBACK, USER_AGENT
 from processes import children
 from program import eventually, free_port
@@ -618,13 +619,48 @@ def test_who_hangs_takes_no_place_of_who_answers(site: Site, everywhere: WebServ
     release.set()
 
 
+def test_those_who_may_not_be_there_take_half_of_the_places(site: Site, everywhere: WebServer) -> None:
+    release = Event()
+    everywhere.script("/cb", Answer(hold=release.wait, echo="hub.challenge"))
+    everywhere.script("/hook", Answer(200))
+    client = client_of(site)
+    for number in range(1, 9):
+        assert ask(client, everywhere.url("/cb", host(number))) == 202
+    hook(site, everywhere.url("/hook", host(99)))
+    with running(push_of(site, at_once=4, slow=SlowHosts(60))):
+        eventually(lambda: asked(everywhere, "/hook"))
+        eventually(lambda: len(asked(everywhere, "/cb", "GET")) == 2)
+        assert everywhere.most_at_once <= 3
+        release.set()
+        eventually(lambda: {row["state"] for row in subscribers(site)} == {"active"})
+
+
+def test_who_was_slow_is_forgotten_after_an_hour() -> None:
+    seconds = Seconds()
+    slow = SlowHosts(0.01, seconds)
+
+    async def scene() -> None:
+        with slow.watched("a.example"):
+            while "a.example" not in slow:  # noqa: ASYNC110 - it is the loop's own clock that says so
+                await asyncio.sleep(0)
+            seconds.now += 5
+
+    asyncio.run(scene())
+
+    assert slow.lately() == {"a.example"}
+    seconds.now += 3594
+    assert slow.lately() == {"a.example"}
+    seconds.now += 1
+    assert slow.lately() == set()
+
+
 def test_of_who_was_slow_lately_only_four_are_told_at_once(site: Site, everywhere: WebServer) -> None:
     release, again, slow = Event(), Event(), SlowHosts(0.3)
     everywhere.script("/slow", Answer(hold=release.wait))
     for number in range(1, 9):
         hook(site, everywhere.url("/slow", host(number)))
     with running(push_of(site, slow=slow)) as stop:
-        eventually(lambda: len(slow.now()) == 8)
+        eventually(lambda: len(slow.lately()) == 8)
         stop()
     release.set()
     assert everywhere.most_at_once == 8
@@ -637,7 +673,7 @@ def test_of_who_was_slow_lately_only_four_are_told_at_once(site: Site, everywher
         again.set()
         eventually(lambda: len({request.headers["host"] for request in asked(everywhere, "/slow")}) == 8)
         # Those that were quick this time.
-        eventually(lambda: len(slow.now()) <= 4)
+        eventually(lambda: len(slow.lately()) <= 4)
         stop()
 
 

@@ -81,6 +81,12 @@ def test_a_request_is_due_at_once_and_confirming_it_makes_a_subscription(store: 
     assert replace(active, id=0) == replace(ASKED, state="active", lease_until=START + 86_400)
 
 
+def test_requests_can_be_left_out(store: Store) -> None:
+    store.subscribers.ask(ASKED)
+    made = hook(store)
+    assert [each.id for each in store.subscribers.due(START, 5, 9, 9, {}, requests=False)] == [made.id]
+
+
 def test_a_renewal_that_is_not_confirmed_leaves_the_subscription_as_it_was(store: Store) -> None:
     confirmed(store)
     store.subscribers.ask(replace(ASKED, secret="another", etag="e2", seq=9))  # noqa: S106

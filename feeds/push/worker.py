@@ -7,7 +7,7 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -28,6 +28,7 @@ _PER_HOST, _AHEAD_OF_HOST = 4, 12
 _AHEAD = 4
 # Who answers slowly takes no place of others, and is told only so many at a time.
 _SLOW_AT_ONCE = 4
+_TOLD, _ASKED, _SLOW = "told", "asked", "slow"
 # So many are looked at together, for most of whom there is nothing.
 _LOOKED_AT = 200
 # So many seconds a subscriber is one worker's alone: longer than all that are claimed together may take.
@@ -126,23 +127,23 @@ class Push:
 
     def _claim(self, in_hand: Sequence[_Claimed], stopping: Stopping) -> list[_Claimed]:
         """Those to whom there is something to say, as far as there is room for them; all others need no more than a note."""
-        now, slow, seq = self._clock(), self._slow.now(), self._stories.last_change().seq
+        now, slow, seq = self._clock(), self._slow.lately(), self._stories.last_change().seq
         news = next((each.news for each in in_hand if each.news.seq == seq), None) or self._parcels.news(seq)
-        claimed: list[Subscriber] = []
+        held = [each.subscriber for each in in_hand]
         while not stopping():
-            hosts = Counter(each.host for each in (*(each.subscriber for each in in_hand), *claimed))
-            slow_room = _SLOW_AT_ONCE - sum(hosts[host] for host in slow)
-            room = _AHEAD * self._post.at_once - sum(number for host, number in hosts.items() if host not in slow)
-            busy = hosts if slow_room > 0 else hosts | dict.fromkeys(slow, _AHEAD_OF_HOST)
-            if room <= 0 or not (waiting := self._subscribers.due(now, seq, _LOOKED_AT, _AHEAD_OF_HOST, busy)):
+            room = Counter({_TOLD: _AHEAD * self._post.at_once, _ASKED: (self._post.at_once + 1) // 2, _SLOW: _SLOW_AT_ONCE})
+            room.subtract(_lane(each, slow) for each in held)
+            busy = Counter(each.host for each in held) | Counter({} if room[_SLOW] > 0 else dict.fromkeys(slow, _AHEAD_OF_HOST))
+            if room[_TOLD] <= 0:
+                break
+            waiting = self._subscribers.due(now, seq, _LOOKED_AT, _AHEAD_OF_HOST, busy, requests=room[_ASKED] > 0)
+            if not waiting:
                 break
             idle = {each: self._idle_until(each, now, news) for each in waiting}
             self._subscribers.pass_over({each: reached for each, reached in idle.items() if reached is not None})
             wanting = [each for each in waiting if idle[each] is None]
-            behind = [each for each in wanting if each.host in slow][: max(slow_room, 0)]
-            quick = [each for each in wanting if each.host not in slow][:room]
-            claimed += self._subscribers.claim([*quick, *behind], now + _CLAIM)
-        return [_Claimed(each, news) for each in claimed]
+            held += self._subscribers.claim(_first_of_each_lane(wanting, slow, room), now + _CLAIM)
+        return [_Claimed(each, news) for each in held[len(in_hand) :]]
 
     def _idle_until(self, subscriber: Subscriber, now: int, news: News) -> int | None:
         """The place in the change log up to which there is nothing to tell; None if there is something to say or to do."""
@@ -231,6 +232,25 @@ class Push:
 def wait(failures: int, asked: int = 0) -> int:
     """The seconds until the next try, after so many failures in a row, or as many as were ``asked`` for (Retry-After), up to a day."""
     return max(min(_SHORTEST_WAIT << min(failures - 1, 30), _LONGEST_WAIT), min(asked, _MOST_ASKED))
+
+
+def _lane(subscriber: Subscriber, slow: Container[str]) -> str:
+    """With whom it shares its room, so that who takes long, or may not be there at all, holds up only others like it."""
+    if subscriber.host in slow:
+        return _SLOW
+    return _ASKED if subscriber.is_request else _TOLD
+
+
+def _first_of_each_lane(wanting: Iterable[Subscriber], slow: Container[str], room: Mapping[str, int]) -> list[Subscriber]:
+    """Those for whom there is room."""
+    taken: Counter[str] = Counter()
+    first = []
+    for each in wanting:
+        lane = _lane(each, slow)
+        if taken[lane] < room[lane]:
+            taken[lane] += 1
+            first.append(each)
+    return first
 
 
 def _has_ended(subscriber: Subscriber, now: int) -> bool:

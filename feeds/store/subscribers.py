@@ -138,13 +138,13 @@ class Subscribers:
 
     # ------------------------------------------------------------ deliveries
 
-    def due(self, now: int, seq: int, most: int, per_host: int, busy: Mapping[str, int]) -> list[Subscriber]:
+    def due(self, now: int, seq: int, most: int, per_host: int, busy: Mapping[str, int], *, requests: bool = True) -> list[Subscriber]:
         """To whom there is something to say, as the change log ends at ``seq``: longest waiting first, and only so many on one host.
 
-        ``busy`` tells how many are being asked on each host.
+        ``busy`` tells how many are being asked on each host. Without ``requests`` whoever must confirm one has to wait.
         """
         behind = sa.and_(subscriber.c.state == "active", subscriber.c.seq < seq)
-        wanted = sa.or_(_IS_REQUEST, behind, subscriber.c.lease_until <= now)
+        wanted = sa.or_(behind, subscriber.c.lease_until <= now, *([_IS_REQUEST] if requests else []))
         full = [host for host, number in busy.items() if number >= per_host]
         place = sa.func.row_number().over(partition_by=subscriber.c.host, order_by=(subscriber.c.next_try, subscriber.c.id))
         queue = (
