@@ -647,11 +647,31 @@ def test_who_was_slow_is_forgotten_after_an_hour() -> None:
 
     asyncio.run(scene())
 
-    assert slow.lately() == {"a.example"}
-    seconds.now += 3594
-    assert slow.lately() == {"a.example"}
+    assert slow.lately() == {"a.example": 5}
+    seconds.now += 3599
+    assert slow.lately() == {"a.example": 5}
     seconds.now += 1
-    assert slow.lately() == set()
+    assert slow.lately() == {}
+
+
+def test_of_the_slow_those_who_took_least_are_told_first(site: Site, everywhere: WebServer) -> None:
+    release, seconds = Event(), Seconds()
+    slow = SlowHosts(60, seconds)
+    everywhere.script("/hook", Answer(hold=release.wait))
+    for number in range(1, 7):
+        hook(site, everywhere.url("/hook", host(number)))
+
+    async def scene() -> None:
+        for number in range(1, 7):
+            with slow.watched(host(number)):
+                seconds.now += 100 - number
+
+    asyncio.run(scene())
+
+    with running(push_of(site, slow=slow)):
+        eventually(lambda: len(asked(everywhere, "/hook")) == 4)
+        assert {request.headers["host"].partition(":")[0] for request in everywhere.requests} == {host(each) for each in (3, 4, 5, 6)}
+        release.set()
 
 
 def test_of_who_was_slow_lately_only_four_are_told_at_once(site: Site, everywhere: WebServer) -> None:

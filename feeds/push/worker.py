@@ -241,11 +241,11 @@ def _lane(subscriber: Subscriber, slow: Container[str]) -> str:
     return _ASKED if subscriber.is_request else _TOLD
 
 
-def _first_of_each_lane(wanting: Iterable[Subscriber], slow: Container[str], room: Mapping[str, int]) -> list[Subscriber]:
-    """Those for whom there is room."""
+def _first_of_each_lane(wanting: Iterable[Subscriber], slow: Mapping[str, float], room: Mapping[str, int]) -> list[Subscriber]:
+    """Those for whom there is room; of the slow first those who took least, as they may have been slow by chance."""
     taken: Counter[str] = Counter()
     first = []
-    for each in wanting:
+    for each in sorted(wanting, key=lambda each: slow.get(each.host, 0)):
         lane = _lane(each, slow)
         if taken[lane] < room[lane]:
             taken[lane] += 1
