@@ -43,7 +43,7 @@ class Settings:
     raw_bytes: int = 1024**3
     retrain_after: int = 20
     private: bool = False
-    rate_limit: int = 3000
+    rate_limit: int = 1200
     trusted_proxies: tuple[Network, ...] = ()
     secret_key: str = ""
     log_format: str = "text"

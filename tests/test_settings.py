@@ -25,7 +25,7 @@ def test_without_an_environment_the_defaults_hold() -> None:
     assert (settings.poll_interval, settings.poll_min_interval, settings.poll_max_interval, settings.tick) == (3600, 900, 86_400, 5)
     assert (settings.fetch_timeout, settings.max_bytes, settings.concurrency, settings.per_host) == (30, 15 * 2**20, 50, 1)
     assert settings.allow_addresses == settings.trusted_proxies == ()
-    assert settings.rate_limit == 3000
+    assert settings.rate_limit == 1200
 
 
 def test_the_default_list_of_sources_is_usable() -> None:

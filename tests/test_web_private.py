@@ -27,6 +27,7 @@ PLACES = [
     "/feeds.opml",
     "/api/v1/stories",
     "/openapi.json",
+    "/metrics",
 ]
 
 
@@ -70,7 +71,7 @@ def test_a_token_lets_read_as_a_password_as_a_bearers_or_in_the_address(private:
     ]
     for response in answers:
         assert response.status_code == 200
-        assert response.headers["Cache-Control"].startswith("private")
+        assert response.headers["Cache-Control"].startswith(("private", "no-store"))
 
 
 def test_a_revoked_token_lets_nobody_read_not_even_what_was_in_memory(private: Private) -> None:
@@ -92,19 +93,39 @@ def test_who_may_only_read_decides_nothing(private: Private) -> None:
 
 def test_people_sign_in_to_read(private: Private) -> None:
     token = private.token()
-    assert private.get("/sign-in").status_code == 200
+    page = private.get("/sign-in")
+    assert page.status_code == 200
+    assert "Finance" not in page.text, "what there is, and how much, is told to nobody yet"
     with private.get("/static/style.css") as style:
         assert style.status_code == 200
     signed_in = private.client.post("/sign-in", data={"token": token, "next": "/"}, headers={"Origin": "https://news.example.org"})
     assert signed_in.status_code == 303
-    assert private.get("/").status_code == 200
+    assert "Finance" in private.get("/").text
     private.site.store.tokens.revoke("ann", START + 60)
     assert private.get("/").status_code == 401
 
 
-@pytest.mark.parametrize("place", ["/healthz", "/readyz", "/metrics"])
-def test_supervisors_and_monitors_need_no_token(private: Private, place: str) -> None:
+@pytest.mark.parametrize("place", ["/healthz", "/readyz"])
+def test_supervisors_need_no_token(private: Private, place: str) -> None:
     assert private.get(place).status_code in (200, 503)
+
+
+def test_who_signs_in_is_led_to_where_that_token_leads(private: Private) -> None:
+    for name, only_reads, place in (("reader", True, "/"), ("curator", False, "/review")):
+        signed_in = private.client.post("/sign-in", data={"token": private.token(name, only_reads=only_reads)})
+        assert (signed_in.status_code, signed_in.headers["Location"]) == (303, place)
+        answer = private.get("/review")
+        assert answer.status_code == (403 if only_reads else 200)
+        assert ("token is for reading" in answer.text) == only_reads
+
+
+@pytest.mark.parametrize("place", ["/api/v1/stories?limit=1", "/api/v1/changes?limit=1", "/feeds/all.json?limit=1", "/?limit=1"])
+def test_no_answer_holds_the_token_that_it_was_asked_with(private: Private, place: str) -> None:
+    token = private.token()
+    answer = private.get(place, token)
+    assert answer.status_code == 200
+    assert "limit=1" in answer.text
+    assert token not in answer.text + str(answer.headers)
 
 
 def test_where_reading_is_for_everybody_a_token_in_the_address_means_nothing(still: Site) -> None:

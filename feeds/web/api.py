@@ -19,6 +19,7 @@ from feeds.times import rfc3339
 from feeds.web import schemas
 from feeds.web.answer import CORS, answer, answer_once
 from feeds.web.contract import CURSOR, LIMIT, MAX_LIMIT, SEQ, SINCE, STORY_ID, Operation, matching, otherwise
+from feeds.web.curators import PASS
 from feeds.web.openapi import described
 from feeds.web.parts import parts
 from feeds.web.query import CHOICE, FEW, story_query, topic_parameter
@@ -103,7 +104,9 @@ def _versioned(body: bytes, content_type: str, headers: dict[str, str]) -> Respo
 
 def _following(path: str, changed: dict[str, str]) -> str:
     """The address of the next part of an answer: what was asked for, but from another place on."""
-    return f"{parts().base_url}{path}?{urlencode(request.args.to_dict() | changed)}"
+    # Addresses are handed on, and what is in them with them.
+    said = {name: text for name, text in request.args.items() if name != PASS}
+    return f"{parts().base_url}{path}?{urlencode(said | changed)}"
 
 
 def _linked(following: str | None) -> dict[str, str]:

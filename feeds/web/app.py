@@ -131,7 +131,7 @@ def _admit() -> None:
     Raises:
         Unauthorized: there is none, or it is not valid.
     """
-    if request.method == "OPTIONS" or not parts().private or request.endpoint in _OPEN or request.blueprint in _UNLIMITED:
+    if request.method == "OPTIONS" or not parts().private or request.endpoint in _OPEN or request.blueprint == probes.blueprint.name:
         return
     if not reads():
         raise Unauthorized(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, Forbidden
 
 from feeds.model import Candidate
 from feeds.publish.channel import story_path
@@ -15,7 +15,7 @@ from feeds.times import rfc3339
 from feeds.web.answer import CHANGED
 from feeds.web.api import as_json, json_response
 from feeds.web.contract import LIMIT, STORY_ID, Operation, otherwise
-from feeds.web.curators import check_same_site, curator_of_person, curator_of_program, sign_in, sign_out
+from feeds.web.curators import ONLY_READS, check_same_site, curator_of_person, curator_of_program, is_signed_in, reads, sign_in, sign_out
 from feeds.web.openapi import described
 from feeds.web.parts import parts
 from feeds.web.query import json_body
@@ -121,7 +121,7 @@ def signed_in() -> Response:
         response = _private("sign_in.html", wrong=True, wanted=request.form.get("next", ""))
         response.status_code = 403
         return response
-    return _to(_own_path(request.form.get("next", "")))
+    return _to(_own_path(request.form.get("next", "")) or ("/review" if curator_of_person() else "/"))
 
 
 @blueprint.post("/sign-out")
@@ -135,7 +135,7 @@ def signed_out() -> Response:
 def review() -> Response:
     """The queue, a form for each story."""
     if curator_of_person() is None:
-        return _to("/sign-in?next=/review")
+        return _to_sign_in("/review")
     return _private("review.html", queue=_queue(_QUEUE))
 
 
@@ -144,7 +144,7 @@ def correct(story_id: str) -> Response:
     """A story's form, e.g. for a reader who found it under a wrong topic."""
     name = curator_of_person()
     if name is None:
-        return _to(f"/sign-in?next={story_path(checked_id(story_id))}/topics")
+        return _to_sign_in(f"{story_path(checked_id(story_id))}/topics")
     site = parts()
     story = site.store.stories.get(checked_id(story_id))
     return _private("correct.html", story=story, decisions=site.store.corrections.of_story(story_id))
@@ -157,7 +157,7 @@ def corrected(story_id: str) -> Response:
     check_same_site(site)
     name = curator_of_person()
     if name is None:
-        return _to(f"/sign-in?next={story_path(checked_id(story_id))}/topics")
+        return _to_sign_in(f"{story_path(checked_id(story_id))}/topics")
     ticked = request.form.getlist("topic")
     about = {topic.name: topic.name in ticked for topic in site.topics}
     site.store.corrections.decide(checked_id(story_id), about, name, site.clock())
@@ -168,12 +168,24 @@ def corrected(story_id: str) -> Response:
 def _private(template: str, **values: Any) -> Response:
     site = parts()
     topics = {topic.name: topic for topic in site.topics}
-    html = render_template(template, topics=topics, counts=site.store.stories.counts(), feed=None, curator=curator_of_person(), **values)
-    return Response(html, headers=_PRIVATE)
+    if not site.private or reads():
+        values |= {"topics": topics, "counts": site.store.stories.counts()}
+    return Response(render_template(template, feed=None, curator=curator_of_person(), **values), headers=_PRIVATE)
+
+
+def _to_sign_in(place: str) -> Response:
+    """Lets the visitor sign in, and come back to this place.
+
+    Raises:
+        Forbidden: who did already may only read.
+    """
+    if is_signed_in():
+        raise Forbidden(ONLY_READS)
+    return _to(f"/sign-in?next={place}")
 
 
 def _to(place: str) -> Response:
-    response = redirect(place or "/review", code=303)
+    response = redirect(place, code=303)
     response.headers.update(_PRIVATE)
     assert isinstance(response, Response)  # noqa: S101 - for the type checker
     return response

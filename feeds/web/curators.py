@@ -14,6 +14,8 @@ from feeds.web.parts import WebParts, parts
 _KEY = "curator"
 PASS = "token"  # noqa: S105 - its name
 """The parameter by which an address holds a token."""
+ONLY_READS = "your token is for reading; an operator makes one that may decide with: healthwire token create NAME"
+"""What is said to who may read and not decide."""
 # Of two words, so that it is always sent as a quoted string (RFC 9110 section 11.5).
 _REALM = "Healthwire curators"
 
@@ -38,7 +40,7 @@ def curator_of_program() -> str:
             www_authenticate=WWWAuthenticate("bearer", {"realm": _REALM, "error": "invalid_token"}),
         )
     if token.only_reads:
-        raise Forbidden("this token is for reading; an operator makes one that may decide with: healthwire token create NAME")
+        raise Forbidden(ONLY_READS)
     return token.name
 
 
@@ -56,6 +58,11 @@ def curator_of_person() -> str | None:
     """The name that the visitor signed in under, if the token is still valid."""
     token = _of_session()
     return token.name if token and not token.only_reads else None
+
+
+def is_signed_in() -> bool:
+    """Whether the visitor signed in with a token that is still valid, for whatever it is."""
+    return _of_session() is not None
 
 
 def _of_session() -> Token | None:
