@@ -8,7 +8,7 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from benchmarks import archive, classifier, ingest, readers, serving, splitting
+from benchmarks import archive, classifier, ingest, readers, serving, splitting, visible
 
 splitting.main()
 print()
@@ -17,6 +17,8 @@ print()
 ingest.main()
 print()
 serving.main()
+print()
+visible.main()
 print()
 archive.main()
 print()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import socket
 import subprocess
 import sys
 import venv
@@ -65,6 +66,12 @@ def helper(command: Sequence[str], settings: Mapping[str, str] | None = None, lo
             process.wait()
         if process.stdout:
             process.stdout.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def peers_python() -> Path | None:

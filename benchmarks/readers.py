@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -22,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 import aiohttp
 
-from benchmarks.helpers import ROOT, helper
+from benchmarks.helpers import ROOT, free_port, helper
 from benchmarks.scale import Ingest
 from feeds.settings import Settings
 from feeds.store import prepared_store
@@ -94,6 +93,12 @@ async def read_for(readers: Sequence[Reader], seconds: float) -> Seen:
     return seen
 
 
+def probed(port: int, readers: Sequence[Reader], seconds: float) -> tuple[Seen, float]:
+    """What the readers met, and the p99 in seconds of one beside them who does nothing but ask."""
+    with helper([sys.executable, "-m", "benchmarks.probe", str(port), str(seconds)]) as probe:
+        return asyncio.run(read_for(readers, seconds)), float(json.loads(probe.hear())["0.99"])
+
+
 async def disagreeing(readers: Sequence[Reader]) -> int:
     """How many readers do not hold what their feed shows now, after one more look."""
     seen = Seen()
@@ -111,7 +116,7 @@ def main(seconds: float = 120.0) -> None:
     print(f"{READERS:,} feed readers, each looking every {_PAUSE:.0f} s")
     with TemporaryDirectory() as name, helper([sys.executable, "-m", "benchmarks.website", "0", str(SOURCES), "1"]) as website:
         addresses = json.loads(website.hear())
-        folder, port = Path(name), _free_port()
+        folder, port = Path(name), free_port()
         store = prepared_store(Settings(data_dir=folder))
         store.status.mark_done("sources")
         environ = os.environ | {
@@ -129,15 +134,16 @@ def main(seconds: float = 120.0) -> None:
             choices = [f"http://127.0.0.1:{port}/feeds/{_address(index)}" for index in range(READERS)]
             readers = [Reader(address) for address in choices]
             asyncio.run(read_for(readers, _PAUSE))
-            idle = asyncio.run(read_for(readers, _IDLE_SECONDS))
+            idle, quick = probed(port, readers, _IDLE_SECONDS)
             print(f"nothing new:    {idle.told()}")
             start = int(time.time())
             sources.add(addresses[20:], lambda index: start + int(index * seconds / SOURCES))
-            busy = asyncio.run(read_for(readers, seconds))
+            busy, slow = probed(port, readers, seconds)
             print(f"while ingesting: {busy.told()}")
             sources.wait_for(SOURCES)
             time.sleep(1)
             print(f"p99 {busy.p99 / idle.p99:.1f} times that of before (target: 3); {sources.polled()} of {SOURCES} sources were read")
+            print(f"for one who does nothing but ask: p99 {1000 * quick:.1f} ms before, {1000 * slow:.1f} ms then")
             print(f"readers that do not hold what their feed shows: {asyncio.run(disagreeing(readers))} (target: 0)")
         finally:
             program.terminate()
@@ -148,12 +154,6 @@ def main(seconds: float = 120.0) -> None:
 def _address(index: int) -> str:
     feed, question, words = _CHOICES[index % len(_CHOICES)].partition("?")
     return f"{feed}.{_SUFFIXES[index // len(_CHOICES) % len(_SUFFIXES)]}{question}{words}"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

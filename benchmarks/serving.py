@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.helpers import ROOT, peers_python
+from benchmarks.helpers import ROOT, free_port, peers_python
 from benchmarks.usage import usage
 
 _SECONDS = 3.0
@@ -107,8 +107,8 @@ def main() -> None:
     print("Answers per second of the server's CPU, one worker each\n")
     with TemporaryDirectory() as name, ExitStack() as held:
         folder = Path(name)
-        port = _free_port()
-        ours = held.enter_context(_healthwire(folder, port))
+        port = free_port()
+        ours = held.enter_context(healthwire(folder, port))
         client = Client(port)
         rows = {f"feed, {kind}": figure for kind, figure in _kinds(client, ours).items()}
         rows |= {"JSON, gzip": _rate(client, ours, "/api/v1/stories", {"Accept-Encoding": "gzip"})}
@@ -143,7 +143,7 @@ def _beside_nginx(folder: Path) -> dict[str, float]:
     program = shutil.which("nginx") or shutil.which("/usr/sbin/nginx")
     if program is None:
         return {}
-    port = _free_port()
+    port = free_port()
     settings = folder / "nginx.conf"
     settings.write_text(_NGINX.format(folder=folder, port=port))
     return _measured([program, "-e", str(folder / "errors"), "-c", str(settings)], port)
@@ -154,7 +154,7 @@ def _beside_gunicorn(folder: Path, file: Path) -> dict[str, float]:
     if python is None:
         return {}
     (folder / "plain_flask.py").write_text(textwrap.dedent(_FLASK.format(file=file, feed=_FEED)))
-    port = _free_port()
+    port = free_port()
     command = [str(python), "-m", "gunicorn", "--chdir", str(folder), "-b", f"127.0.0.1:{port}", "-k", "gthread", "--threads", "4"]
     return _measured([*command, "--keep-alive", "75", "--log-level", "error", "plain_flask:app"], port)
 
@@ -169,7 +169,7 @@ def _measured(command: Sequence[str], port: int) -> dict[str, float]:
 
 
 @contextmanager
-def _healthwire(folder: Path, port: int) -> Iterator[int]:
+def healthwire(folder: Path, port: int) -> Iterator[int]:
     """The web role on a database with the sample newsletters in it."""
     environ = os.environ | {"HEALTHWIRE_DATA_DIR": str(folder / "data"), "HEALTHWIRE_BIND": f"127.0.0.1:{port}"}
     program = [sys.executable, "service.py"]
@@ -192,12 +192,6 @@ def _running(command: Sequence[str], port: int, environ: Mapping[str, str] | Non
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":
