@@ -8,7 +8,7 @@ run: install
 	$(BIN)/healthwire serve
 
 test: install-dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 lint: install-dev
 	$(BIN)/ruff check .

@@ -65,7 +65,13 @@ def title_line(markup: str) -> str:
 
 def summary(text: str, limit: int = 280) -> str:
     """The beginning of the text on one line, cut at a word, at most ``limit`` characters."""
-    line = plain_line(text[: 10 * limit])
+    return _summary(text[: 10 * limit], limit)
+
+
+# Whenever a feed changes, nearly all of its stories are what they were.
+@lru_cache(maxsize=1000)
+def _summary(beginning: str, limit: int) -> str:
+    line = plain_line(beginning)
     if len(line) <= limit:
         return line
     return line[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:-\u2013") + "\u2026"

@@ -11,6 +11,11 @@ from feeds.store.schema import change, meta, source_event
 
 # How often people changed something of sources.
 _EDITED = "edited"
+# Asked for a hundred times a second, so that it is built once.
+_VERSION = sa.select(
+    *(sa.select(sa.func.max(column)).scalar_subquery() for column in (change.c.seq, source_event.c.id)),
+    sa.select(meta.c.value).where(meta.c.key == _EDITED).scalar_subquery(),
+)
 
 
 class Status:
@@ -39,10 +44,8 @@ class Status:
 
     def version(self) -> tuple[int, int, int]:
         """What everybody can see is at: it changes with every change of a story, and with whatever is done to a source."""
-        last = [sa.select(sa.func.max(column)).scalar_subquery() for column in (change.c.seq, source_event.c.id)]
-        edited = sa.select(meta.c.value).where(meta.c.key == _EDITED).scalar_subquery()
         with reading(self._engine) as connection:
-            row = connection.execute(sa.select(*last, edited)).one()
+            row = connection.execute(_VERSION).one()
             return row[0] or 0, row[1] or 0, int(row[2] or 0)
 
     def beat(self, now: int, model: str) -> None:
