@@ -208,6 +208,30 @@ def test_all_bodies_that_come_in_share_their_room(monkeypatch: pytest.MonkeyPatc
     assert answered(front, Connection([b"y" * 900]), ("content-length", "900"))[0] == 200, "what was held is given back"
 
 
+def test_a_body_that_came_takes_room_until_it_was_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(front_module, "_MOST_BYTES", 1500)
+    busy, release = Event(), Event()
+
+    def slow(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        busy.set()
+        release.wait(PATIENCE)
+        return echo(environ, start_response)
+
+    front, first, other = front_of(slow), Connection([b"x" * 900]), Connection([b"y" * 900])
+    said = [("content-length", "900")]
+
+    async def two() -> None:
+        waiting = asyncio.create_task(front.__rsgi__(Request(said=said), first))  # type: ignore[arg-type]
+        await asyncio.to_thread(busy.wait, PATIENCE)
+        await front.__rsgi__(Request(said=said), other)  # type: ignore[arg-type]
+        release.set()
+        await waiting
+
+    asyncio.run(two())
+    assert (first.answers[0][0], other.answers[0][0]) == (200, 503)
+    assert answered(front, Connection([b"y" * 900]), *said)[0] == 200
+
+
 def test_who_would_wait_for_too_long_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(front_module, "_MOST_WAITING", 2)
     release = Event()

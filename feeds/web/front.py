@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from io import BytesIO
 from typing import Any
 
@@ -26,7 +27,7 @@ _THREADS = 4
 _MOST_WAITING = 500
 # Seconds in which all of a body must come.
 _DEADLINE = 30.0
-# Of all bodies that are coming in, so many bytes are held at once.
+# Of all bodies that are coming in, or wait for a thread, so many bytes are held at once.
 _MOST_BYTES = 64 * 1024 * 1024
 _CONSULTED = {key.removeprefix("HTTP_").replace("_", "-").lower(): key for key in CONSULTED}
 # With a header of its own each (RFC 3875 section 4.1), unlike all others.
@@ -59,8 +60,8 @@ class Front:
         if sent is None:
             environ = environ_of(scope)
             try:
-                await self._receive(environ, protocol)
-                sent = await self._asked(environ)
+                async with self._received(environ, protocol):
+                    sent = await self._asked(environ)
             except Refused as error:
                 sent = _refusal(error)
             except ProtocolClosed:
@@ -71,18 +72,36 @@ class Front:
         else:
             protocol.response_empty(int(status[:3]), headers)
 
-    async def _receive(self, environ: Environ, protocol: HTTPProtocol) -> None:
-        """Puts the whole body into the request.
+    @asynccontextmanager
+    async def _received(self, environ: Environ, protocol: HTTPProtocol) -> AsyncIterator[None]:
+        """The request with its whole body in it, which takes room until it was answered.
 
-        Raises:
+        Raises, on entering:
             Refused: it does not come in time or to its end, or too much comes from all at once.
         """
         said = environ.get("CONTENT_LENGTH", "")
-        if said in ("", "0") and "HTTP_TRANSFER_ENCODING" not in environ:
-            return
-        if said.isdecimal() and int(said) > self._longest:
+        has_none = said in ("", "0") and "HTTP_TRANSFER_ENCODING" not in environ
+        if has_none or (said.isdecimal() and int(said) > self._longest):
+            yield
             return
         body = bytearray()
+        try:
+            await self._fill(body, protocol)
+            if said.isdecimal() and len(body) < int(said):
+                raise Refused(400, "the body ended before its length")
+            # It is whole now, in however many chunks it came.
+            environ.pop("HTTP_TRANSFER_ENCODING", None)
+            environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
+            yield
+        finally:
+            self._bytes -= len(body)
+
+    async def _fill(self, body: bytearray, protocol: HTTPProtocol) -> None:
+        """Takes in what comes, to its end or until it is too long.
+
+        Raises:
+            Refused: it does not come in time, or too much comes from all at once.
+        """
         try:
             async with asyncio.timeout(self._deadline):
                 async for chunk in protocol:
@@ -94,13 +113,6 @@ class Front:
                         break
         except TimeoutError:
             raise Refused(408, f"the body did not come within {self._deadline:g} s") from None
-        finally:
-            self._bytes -= len(body)
-        if said.isdecimal() and len(body) < int(said):
-            raise Refused(400, "the body ended before its length")
-        # It is whole now, in however many chunks it came.
-        environ.pop("HTTP_TRANSFER_ENCODING", None)
-        environ |= {"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)}
 
     async def _asked(self, environ: Environ) -> Sent:
         """What the application answers.

@@ -69,11 +69,13 @@ class Memory:
         """The answer if it is at hand, for who must wait neither for the database nor for anything else."""
         if not _is_for_all(environ) or (known := self._version.known()) is None:
             return None
-        kept = self._kept.get(_address(environ))
-        version = self._changes, known
+        address, version = _address(environ), (self._changes, known)
+        kept = self._kept.get(address)
         if kept is None or (kept.version != version and version != self._seen):
+            # Who sees first that something changed has answers made anew under a lock; that is not for here.
             return None
-        return self._sent(kept, environ) if self._good_enough(_address(environ), version) is kept else None
+        kept = self._good_enough(address, version)
+        return None if kept is None else self._sent(kept, environ)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if not _is_for_all(environ):
