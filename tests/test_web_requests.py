@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from website import Site
+from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.test import Client, TestResponse
 
 from feeds.web.memory import Memory
@@ -129,6 +130,14 @@ def test_what_cannot_be_answered_is_explained(client: Client, place: str, status
 )
 def test_words_that_are_not_ours_are_left_alone(client: Client, place: str, status: int) -> None:
     assert raw(client, place.partition("?")[0].encode(), place.partition("?")[2]).status_code == status
+
+
+def test_an_error_of_which_nobody_thought_says_something_too(still: Site) -> None:
+    app = still.client.application
+    with app.test_request_context("/api/v1/stories"):
+        response = app.make_response(app.handle_user_exception(UnsupportedMediaType()))
+    assert response.status_code == 415
+    assert response.get_json()["detail"]
 
 
 # ---------------------------------------------------------------- methods

@@ -171,10 +171,11 @@ def _broken(error: Exception) -> Response:
 
 
 def _detail(error: HTTPException) -> str:
-    """What happened and what to do; of its own, werkzeug has words for people who type addresses."""
+    """What happened and what to do, where werkzeug's own words would not help."""
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         return f"this address takes {', '.join(sorted(error.valid_methods))} only"
-    return _OWN_WORDS.get(type(error), "") if error.description == type(error).description else (error.description or "").strip()
+    said = (error.description or "").strip()
+    return _OWN_WORDS.get(type(error), said) if error.description == type(error).description else said
 
 
 def _protect(response: Response) -> Response:
