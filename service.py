@@ -76,11 +76,13 @@ from feeds.text import scrub
 from feeds.web.app import create_app
 from feeds.web.front import Front
 from feeds.web.limiter import Limiter
+from feeds.web.maker import Maker
 from feeds.web.memory import Memory
 from feeds.web.parts import WebParts
 from feeds.web.renewal import Renewal
 from feeds.web.server import run_server
 from feeds.web.version import Version
+from feeds.web.wsgi import Application
 
 if TYPE_CHECKING:
     from classifier.model import Model, Prediction
@@ -422,11 +424,35 @@ def run_web(settings: Settings) -> None:
     host, port = settings.bind
     check_free(host, port)
     prepared_store(settings).engine.dispose()
-    run_server(host, port, partial(load_app, settings))
+    run_server(host, port, partial(load_front, settings))
 
 
-def load_app(settings: Settings) -> Any:
-    """The application, made in the server's worker process."""
+def load_front(settings: Settings) -> Front:
+    """What the server calls, made in its worker process."""
+    site = web_parts(settings)
+    app, version = create_app(site, secret_key(settings)), Version(site.store.status.version)
+    # A token that was revoked must not be answered with what was made before.
+    renewal = None if settings.private else Renewal(Maker(partial(load_beside, settings)), version)
+    # Whoever is answered from memory must not wait for the interpreter while other threads work, nor while it looks for garbage among all
+    # that was loaded to stay.
+    sys.setswitchinterval(0.0005)
+    gc.collect()
+    gc.freeze()
+    version.watch()
+    return Front(Memory(app, version, renewal), app.config["MAX_CONTENT_LENGTH"])
+
+
+def load_beside(settings: Settings) -> Application:
+    """The application once more, for the process that makes answers anew."""
+    return create_app(web_parts(settings), secret_key(settings))
+
+
+def secret_key(settings: Settings) -> str:
+    return settings.secret_key or secrets.token_hex(32)
+
+
+def web_parts(settings: Settings) -> WebParts:
+    """What the application needs, with logging, in a process that ends with the one that started it."""
     set_up_logging(settings)
     end_with_parent()
     store = open_store(settings.database)
@@ -435,16 +461,7 @@ def load_app(settings: Settings) -> Any:
     judge = LateJudge(settings, store)
     patience = max(60, 4 * settings.tick)
     limiter = Limiter(settings.rate_limit)
-    parts = WebParts(store, documents, known, settings.address, clock, judge, patience, limiter, settings.trusted_proxies, settings.private)
-    app, version = create_app(parts, settings.secret_key or secrets.token_hex(32)), Version(store.status.version)
-    # Whoever is answered from memory must not wait for the interpreter while other threads work, nor while it looks for garbage among all
-    # that was loaded to stay.
-    sys.setswitchinterval(0.0005)
-    gc.collect()
-    gc.freeze()
-    version.watch()
-    # A token that was revoked must not be answered with what was made before.
-    return Front(Memory(app, version, None if settings.private else Renewal(app, version)), app.config["MAX_CONTENT_LENGTH"])
+    return WebParts(store, documents, known, settings.address, clock, judge, patience, limiter, settings.trusted_proxies, settings.private)
 
 
 # ---------------------------------------------------------------- commands

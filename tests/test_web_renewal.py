@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from website import Site
 from werkzeug.test import Client
 
 from feeds.errors import StoreError
+from feeds.web.maker import answer_of
 from feeds.web.memory import Memory
 from feeds.web.renewal import OURSELVES, Renewal
 from feeds.web.version import Version
@@ -31,17 +33,20 @@ class Front:
     clock: Seconds = field(default_factory=Seconds)
     gate: threading.Event = field(default_factory=threading.Event)
     renewed: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.gate.set()
         version = Version(self.site.store.status.version, self.clock)
-        self.client = Client(Memory(self.application, version, Renewal(self.application, version)), use_cookies=False)
+        self.client = Client(Memory(self.application, version, Renewal(partial(answer_of, self.application), version)), use_cookies=False)
 
     def application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if OURSELVES in environ:
             assert self.gate.wait(_PATIENCE)
             self.renewed.append(environ["PATH_INFO"])
+        else:
+            self.asked.append(environ["PATH_INFO"])
         return self.site.client.application(environ, start_response)
 
     def shows(self, title: str, place: str = FEED) -> bool:
@@ -70,6 +75,7 @@ def test_a_young_change_is_shown_as_soon_as_it_is_made_and_until_then_nobody_wai
     eventually(lambda: front.shows("Bats move in"))
     eventually(lambda: front.shows("Bats move in", OTHER))
     assert sorted(set(front.renewed)) == [FEED, OTHER]
+    assert front.asked == [FEED, OTHER], "what was made beside the requests was not made for one of them, too"
 
 
 def test_a_change_that_may_be_older_is_in_every_answer(front: Front) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from builders import issue, news, poll_of
 from fakes import START, FakeClock, KeywordJudge
+from flask import Flask
 from flask.testing import FlaskClient
 from lxml import etree
 
@@ -84,15 +85,23 @@ def open_site(folder: Path, *, filled: bool = True) -> Iterator[Site]:
     letters = folder / "letters"
     subscriptions = [Subscription(FEED_URL, "Press & Journal"), Subscription(f"{letters.as_uri()}/", "Files in letters")]
     press, folder_source = store.sources.add(subscriptions, next_poll=START)
-    documents = FeedDocuments(store, TOPICS, BASE)
-    client = create_app(WebParts(store, documents, TOPICS, BASE, clock, KeywordJudge()), "a key for tests only").test_client()
-    site = Site(store, clock, client, press, folder_source)
+    site = Site(store, clock, _application(store, clock).test_client(), press, folder_source)
     if filled:
         _fill(site)
     try:
         yield site
     finally:
         store.engine.dispose()
+
+
+def load_application(folder: Path) -> Flask:
+    """The application as another process makes it on the database of a site that is open there."""
+    return _application(open_store(f"sqlite:///{folder / 'healthwire.db'}"), FakeClock())
+
+
+def _application(store: Store, clock: FakeClock) -> Flask:
+    site = WebParts(store, FeedDocuments(store, TOPICS, BASE), TOPICS, BASE, clock, KeywordJudge())
+    return create_app(site, "a key for tests only")
 
 
 def _fill(site: Site) -> None:

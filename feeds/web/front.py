@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from io import BytesIO
@@ -19,6 +19,7 @@ from granian.rsgi import HTTPProtocol, ProtocolClosed, Scope  # type: ignore[att
 
 from feeds.web.answer import Sent
 from feeds.web.memory import CONSULTED, Memory
+from feeds.web.wsgi import ask
 
 _log = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ class Front:
             raise Refused(503, "too much is being asked for at the moment; try again shortly")
         self._waiting += 1
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, _ask, self._memory, environ)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, ask, self._memory, environ)
         finally:
             self._waiting -= 1
 
@@ -176,26 +177,6 @@ def _path(scope: Scope) -> str:
 
 def _add(environ: Environ, key: str, value: str) -> None:
     environ[key] = f"{environ[key]}{'; ' if key == 'HTTP_COOKIE' else ', '}{value}" if key in environ else value
-
-
-def _ask(application: Callable[..., Iterable[bytes]], environ: Environ) -> Sent:
-    started: list[Any] = []
-
-    def start(status: str, headers: list[tuple[str, str]], error: Any = None) -> Callable[[bytes], object]:
-        started[:] = [status, headers]
-        return _no_write
-
-    answer = application(environ, start)
-    try:
-        body = b"".join(answer)
-    finally:
-        getattr(answer, "close", bool)()
-    status, headers = started
-    return status, headers, body
-
-
-def _no_write(data: bytes) -> None:
-    raise NotImplementedError("answers are returned (PEP 3333 on write)")
 
 
 def _refusal(error: Refused) -> Sent:

@@ -9,8 +9,9 @@ from threading import Lock
 from typing import Any
 
 from feeds.web.answer import CHANGED, DOCUMENT, Answer, Sent
-from feeds.web.renewal import Address, Application, Renewal
+from feeds.web.renewal import Address, Renewal
 from feeds.web.version import Version
+from feeds.web.wsgi import Application
 
 _MOST_BYTES = 64 * 1024 * 1024
 _MOST_ANSWERS = 20_000

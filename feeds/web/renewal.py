@@ -8,14 +8,11 @@ from collections.abc import Callable, Iterable
 from threading import Condition, Thread
 from typing import Any
 
-from werkzeug.test import create_environ, run_wsgi_app
-
-from feeds.web.answer import DOCUMENT, Answer
+from feeds.web.answer import Answer
 from feeds.web.version import Version
 
 _log = logging.getLogger(__name__)
 
-Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 Address = tuple[str, str]
 """Path and query, as WSGI has them."""
 
@@ -34,10 +31,10 @@ _MOST_WAITING = 2000
 
 
 class Renewal:
-    """A thread that makes answers when something changed; it pauses for as long as it worked, as requests are to be answered."""
+    """A thread that has answers made when something changed. ``make`` may raise whatever it likes."""
 
-    def __init__(self, application: Application, version: Version) -> None:
-        self._application = application
+    def __init__(self, make: Callable[[Address], Answer | None], version: Version) -> None:
+        self._make = make
         self._version = version
         self._waiting: dict[Address, float] = {}
         self._present: Callable[[], Any] = version.now
@@ -76,10 +73,9 @@ class Renewal:
             with self._something:
                 self._something.wait_for(lambda: self._waiting)
                 address = next(iter(self._waiting))
-            begun = time.monotonic()
             version = self._present()
             try:
-                answer = self._answer(address)
+                answer = self._make(address)
             except Exception:
                 _log.exception("the answer to %s could not be made anew", address[0])
                 answer = None
@@ -90,11 +86,3 @@ class Renewal:
                     # It changed once more; whoever asks from now on can wait for that one.
                     self._waiting[address] = time.monotonic() + _PATIENCE
             self._worked_at = time.monotonic()
-            time.sleep(self._worked_at - begun)
-
-    def _answer(self, address: Address) -> Answer | None:
-        path, query = address
-        environ = create_environ(query_string=query) | {"PATH_INFO": path, OURSELVES: True}
-        run_wsgi_app(self._application, environ, buffered=True)
-        answer: Answer | None = environ.get(DOCUMENT)
-        return answer
