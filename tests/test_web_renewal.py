@@ -62,7 +62,8 @@ class Front:
 @pytest.fixture
 def front(site: Site) -> Front:
     front = Front(site)
-    assert front.client.get(FEED).status_code == front.client.get(OTHER).status_code == 200
+    for place in (FEED, FEED, OTHER, OTHER):
+        assert front.client.get(place).status_code == 200
     return front
 
 
@@ -101,6 +102,28 @@ def test_what_nobody_asked_for_lately_is_made_when_somebody_asks(front: Front, m
     front.tell("Bats move in", seen_before=0.02)
     assert front.shows("Bats move in")
     assert front.renewed == []
+
+
+def test_what_was_asked_for_once_is_made_when_somebody_asks(front: Front) -> None:
+    front.client.get("/feeds/workforce.json")
+    front.tell("Bats move in", seen_before=0.02)
+    front.client.get(FEED)
+    eventually(lambda: front.shows("Bats move in"))
+    eventually(lambda: front.shows("Bats move in", OTHER))
+    assert set(front.renewed) == {FEED, OTHER}
+
+
+def test_what_is_asked_for_most_is_made_first(front: Front) -> None:
+    rare, common = "/feeds/workforce.json", "/feeds/untagged.json"
+    for place in (rare, rare, *3 * [common], OTHER, FEED, rare, OTHER):
+        front.client.get(place)
+    front.gate.clear()
+    front.tell("Bats move in", seen_before=0.02)
+    front.client.get(FEED)
+    front.gate.set()
+    eventually(lambda: len(front.renewed) == 4)
+    # By when each was asked for the time before the last; the feed was asked for again just now.
+    assert front.renewed == [FEED, OTHER, common, rare]
 
 
 def test_an_answer_that_is_an_error_now_is_forgotten(front: Front) -> None:

@@ -17,8 +17,9 @@ _MOST_BYTES = 64 * 1024 * 1024
 _MOST_ANSWERS = 20_000
 # A longer address is not worth its place.
 _LONGEST_ADDRESS = 2000
-# Seconds: what nobody asked for since then is made when somebody asks.
+# Seconds: what nobody asked for twice since then is made when somebody asks.
 _LATELY = 60.0
+_NEVER = float("-inf")
 # What an answer takes beside its bodies: the address, headers and objects.
 _OVERHEAD = 4000
 
@@ -35,11 +36,12 @@ _Version = tuple[int, Hashable]
 
 @dataclass(slots=True)
 class _Kept:
-    """An answer, the version of the database that it shows, and when somebody asked for it last."""
+    """An answer, the version of the database that it shows, and when somebody asked for it last, and the time before that."""
 
     answer: Answer
     version: _Version
     asked_at: float
+    asked_before: float
 
     @property
     def size(self) -> int:
@@ -94,7 +96,7 @@ class Memory:
         return answered
 
     def _sent(self, kept: _Kept, environ: dict[str, Any]) -> Sent:
-        kept.asked_at = self._clock()
+        kept.asked_before, kept.asked_at = kept.asked_at, self._clock()
         status, headers, body = kept.answer.to(environ)
         return status, headers, b"" if environ["REQUEST_METHOD"] == "HEAD" else body
 
@@ -124,25 +126,27 @@ class Memory:
         return kept if kept is not None and kept.version == version else None
 
     def _renew(self, renewal: Renewal, version: _Version) -> None:
-        """Has all answers made anew that were asked for lately."""
+        """Has the answers made anew that are asked for all the time, those first that are asked for most."""
         with self._lock:
             if self._seen != version:
                 lately = self._clock() - _LATELY
-                renewal.begin([address for address, kept in self._kept.items() if kept.asked_at > lately], self._present, self._renewed)
+                asked = {address: kept.asked_before for address, kept in self._kept.items() if kept.asked_before > lately}
+                renewal.begin(sorted(asked, key=asked.__getitem__, reverse=True), self._present, self._renewed)
                 # Not before: others may go by it as soon as it is written.
                 self._seen = version
 
     def _renewed(self, address: Address, answer: Answer | None, version: _Version) -> None:
-        before = self._kept.get(address)
-        self._keep(address, answer, version, before.asked_at if before else None)
+        self._keep(address, answer, version, is_asked=False)
 
-    def _keep(self, address: Address, answer: Answer | None, version: _Version, asked_at: float | None = None) -> None:
+    def _keep(self, address: Address, answer: Answer | None, version: _Version, *, is_asked: bool = True) -> None:
         with self._lock:
-            if gone := self._kept.pop(address, None):
-                self._bytes -= gone.size
+            before = self._kept.pop(address, None)
+            asked = (before.asked_at, before.asked_before) if before else (_NEVER, _NEVER)
+            if before:
+                self._bytes -= before.size
             if answer is None or sum(map(len, address)) > _LONGEST_ADDRESS:
                 return
-            kept = self._kept[address] = _Kept(answer, version, self._clock() if asked_at is None else asked_at)
+            kept = self._kept[address] = _Kept(answer, version, *((self._clock(), asked[0]) if is_asked else asked))
             self._bytes += kept.size
             while self._bytes > _MOST_BYTES or len(self._kept) > _MOST_ANSWERS:
                 # What is asked for often is made anew after each change, so that the oldest is asked for least.
