@@ -107,6 +107,24 @@ def test_a_header_with_an_underscore_is_not_taken_for_another(service: Service) 
         assert status_and_body(connection)[0] == 200
 
 
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ("HTTP/1.1\r\n", 400),
+        ("HTTP/1.1\r\nHost: x\r\nHost: y\r\n", 400),
+        ("HTTP/1.1\r\nHost: x\r\n", 200),
+        ("HTTP/1.0\r\n", 200),
+    ],
+    ids=["none", "two", "one", "none, as was usual once"],
+)
+def test_a_request_names_its_host_once(service: Service, head: str, status: int) -> None:
+    for _ in range(2):
+        with connected(service, f"GET /feeds/all.atom {head}\r\n".encode()) as connection:
+            told, body = status_and_body(connection)
+        assert told == status
+    assert b"Host" in body or status == 200
+
+
 # ---------------------------------------------------------------- what takes too long to try, or is hard to hit
 
 
@@ -127,6 +145,9 @@ class Request:
     @property
     def headers(self) -> Request:
         return self
+
+    def get_all(self, name: str) -> list[str]:
+        return ["x"] if name == "host" else []
 
     def items(self) -> list[tuple[str, str]]:
         return self.said

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from builders import issue, news
@@ -15,6 +16,7 @@ from program import PATIENCE, eventually, is_running
 from website import Site, load_application
 
 from feeds.web.maker import Maker
+from feeds.web.wsgi import Application
 
 FEED = ("/feeds/finance.atom", "")
 
@@ -61,14 +63,33 @@ def test_it_sees_what_was_stored_before_it_was_asked(site: Site, maker: Maker) -
         assert title.encode() in made.document.body
 
 
-def test_a_process_that_dies_costs_one_answer(maker: Maker) -> None:
+def test_a_process_that_died_is_followed_by_another(maker: Maker) -> None:
     assert maker(FEED)
     first = process_of(maker)
     end(first)
-    with pytest.raises((EOFError, OSError)):
-        maker(FEED)
     assert maker(FEED)
     assert process_of(maker) != first
+
+
+def load_fragile(folder: Path) -> Application:
+    """Dies when it is asked for one address."""
+    inner = load_application(folder)
+
+    def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if environ["PATH_INFO"] == "/deadly":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return inner(environ, start_response)
+
+    return application
+
+
+def test_an_answer_over_which_the_process_dies_is_told_and_costs_no_other(site: Site, tmp_path: Path) -> None:
+    maker = Maker(partial(load_fragile, tmp_path))
+    for _ in range(3):
+        assert maker(FEED)
+        with pytest.raises((EOFError, OSError)):
+            maker(("/deadly", ""))
+    assert not maker._process.is_alive()
 
 
 def test_it_works_behind_those_who_wait(maker: Maker) -> None:

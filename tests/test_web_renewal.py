@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -34,12 +34,14 @@ class Front:
     gate: threading.Event = field(default_factory=threading.Event)
     renewed: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    memory: Memory = field(init=False)
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.gate.set()
         version = Version(self.site.store.status.version, self.clock)
-        self.client = Client(Memory(self.application, version, Renewal(partial(answer_of, self.application), version)), use_cookies=False)
+        self.memory = Memory(self.application, version, Renewal(partial(answer_of, self.application), version))
+        self.client = Client(self.memory, use_cookies=False)
 
     def application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         if OURSELVES in environ:
@@ -48,6 +50,12 @@ class Front:
         else:
             self.asked.append(environ["PATH_INFO"])
         return self.site.client.application(environ, start_response)
+
+    @property
+    def renewal(self) -> threading.Thread:
+        assert self.memory._renewal
+        assert self.memory._renewal._thread
+        return self.memory._renewal._thread
 
     def shows(self, title: str, place: str = FEED) -> bool:
         return title in self.client.get(place).text
@@ -60,11 +68,13 @@ class Front:
 
 
 @pytest.fixture
-def front(site: Site) -> Front:
+def front(site: Site) -> Iterator[Front]:
     front = Front(site)
     for place in (FEED, FEED, OTHER, OTHER):
         assert front.client.get(place).status_code == 200
-    return front
+    yield front
+    front.gate.set()
+    front.memory.stop()
 
 
 def test_a_young_change_is_shown_as_soon_as_it_is_made_and_until_then_nobody_waits(front: Front) -> None:
@@ -124,6 +134,17 @@ def test_what_is_asked_for_most_is_made_first(front: Front) -> None:
     eventually(lambda: len(front.renewed) == 4)
     # By when each was asked for the time before the last; the feed was asked for again just now.
     assert front.renewed == [FEED, OTHER, common, rare]
+
+
+def test_once_it_is_stopped_nothing_more_is_made(front: Front) -> None:
+    front.gate.clear()
+    front.tell("Bats move in", seen_before=0.02)
+    assert not front.shows("Bats move in")
+    front.memory.stop()
+    front.gate.set()
+    front.renewal.join(_PATIENCE)
+    assert not front.renewal.is_alive()
+    assert len(front.renewed) == 1, "what was begun is finished"
 
 
 def test_an_answer_that_is_an_error_now_is_forgotten(front: Front) -> None:

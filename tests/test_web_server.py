@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import http.client
 import json
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from program import PATIENCE, Home, Service, serving
+from builders import issue, news
+from program import PATIENCE, Home, Service, eventually, serving
 from website import open_site
 
 DOCUMENTS = ["/feeds/finance.atom", "/feeds/all.json", "/api/v1/stories", "/api/v1/stories.csv", "/"]
@@ -116,3 +118,22 @@ def assert_nonsense_is_answered(service: Service) -> None:
         head, _ = exchange(service, asked("GET", place, *headers))
         assert int(head.split()[1]) in statuses, place[:50]
         assert service.get("/healthz")[0] == 200
+
+
+def test_what_changes_shows_soon_in_all_that_is_asked_for_and_a_server_that_ends_meanwhile_ends_quietly(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    with open_site(data) as site:
+        site.store.status.beat(int(time.time()) + 3600, "keywords")
+        with serving(Home(data, {}), "web") as service:
+            places = [f"/feeds/all.atom?limit={limit}" for limit in range(1, 61)]
+            for place in 2 * places:
+                service.get(place)
+            site.tell(site.press, issue("bats", news("Bats move in")))
+            eventually(lambda: all(b"Bats move in" in service.get(place)[2] for place in places))
+            site.tell(site.press, issue("rooks", news("Rooks move out")))
+            service.get(places[0])
+            service.send(signal.SIGTERM)
+            assert service.ended(PATIENCE) == 0
+            eventually(lambda: not service.living())
+            assert service.log.read_text() == ""

@@ -56,8 +56,12 @@ class Front:
         self._waiting = 0
         self._bytes = 0
 
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The server ends."""
+        self._memory.stop()
+
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
-        sent = self._memory.remembered(_glance(scope))
+        sent = self._memory.remembered(_glance(scope)) if _names_its_host(scope) else _NAMELESS
         if sent is None:
             environ = environ_of(scope)
             try:
@@ -130,6 +134,12 @@ class Front:
             self._waiting -= 1
 
 
+def _names_its_host(scope: Scope) -> bool:
+    """As each request must, once (RFC 9112 section 3.2); what asks by another version says it otherwise, or need not."""
+    # It has more methods than its types tell.
+    return scope.http_version != "1.1" or len(scope.headers.get_all("host")) == 1  # type: ignore[attr-defined]
+
+
 def _glance(scope: Scope) -> Environ:
     """As much of a request as the memory goes by."""
     environ = {"REQUEST_METHOD": scope.method, "PATH_INFO": _path(scope), "QUERY_STRING": scope.query_string}
@@ -183,3 +193,6 @@ def _refusal(error: Refused) -> Sent:
     body = f"{error}\n".encode()
     kind = [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff")]
     return str(error.status), [*kind, ("Connection", "close"), *([("Retry-After", "1")] if error.status == 503 else [])], body
+
+
+_NAMELESS = _refusal(Refused(400, "a request must name the host that it is for, once: Host"))

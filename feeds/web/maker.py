@@ -19,7 +19,7 @@ _NICENESS = 5
 
 
 class Maker:
-    """Makes answers in a process that loads the application anew; ``load`` must be picklable. It starts at once, and again if it dies.
+    """Makes answers in a process that loads the application anew; ``load`` must be picklable. It starts at once, and again if it died.
 
     For one thread at a time.
     """
@@ -32,13 +32,15 @@ class Maker:
         """The answer that all get who ask for this address; None if it is nothing that may be kept.
 
         Raises:
-            EOFError, OSError: the process died, or could not load the application; there is another one for the next.
+            EOFError, OSError: the process died over it, or could not load the application.
         """
+        if not self._process.is_alive():
+            self._start()
         try:
             self._connection.send(address)
             made: Answer | None = self._connection.recv()
         except (EOFError, OSError):
-            self._start()
+            self._process.join()
             raise
         return made
 

@@ -95,6 +95,11 @@ class Memory:
         self._keep(address, environ.get(DOCUMENT), version)
         return answered
 
+    def stop(self) -> None:
+        """Nothing more is made anew."""
+        if self._renewal:
+            self._renewal.stop()
+
     def _sent(self, kept: _Kept, environ: dict[str, Any]) -> Sent:
         kept.asked_before, kept.asked_at = kept.asked_at, self._clock()
         status, headers, body = kept.answer.to(environ)

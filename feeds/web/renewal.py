@@ -40,6 +40,7 @@ class Renewal:
         self._present: Callable[[], Any] = version.now
         self._done: _Done = lambda *_: None
         self._worked_at = float("-inf")
+        self._is_over = False
         self._something = Condition()
         self._thread: Thread | None = None
 
@@ -68,15 +69,25 @@ class Renewal:
         until = self._waiting.get(address)
         return until is not None and time.monotonic() < until
 
+    def stop(self) -> None:
+        """Nothing more is made from now on."""
+        with self._something:
+            self._is_over = True
+            self._something.notify()
+
     def _work(self) -> None:
         while True:
             with self._something:
-                self._something.wait_for(lambda: self._waiting)
+                self._something.wait_for(lambda: self._waiting or self._is_over)
+                if self._is_over:
+                    return
                 address = next(iter(self._waiting))
             version = self._present()
             try:
                 answer = self._make(address)
             except Exception:
+                if self._is_over:
+                    return
                 _log.exception("the answer to %s could not be made anew", address[0])
                 answer = None
             self._done(address, answer, version)
