@@ -71,7 +71,7 @@ from feeds.settings import Settings, read_settings
 from feeds.source_commands import Session, sources
 from feeds.store import Store, open_store, prepared_store
 from feeds.store.backup import read_backup, write_backup
-from feeds.supervise import check_free, end_with_parent, run_together
+from feeds.supervise import check_free, end_with_parent, run_first, run_together
 from feeds.text import scrub
 from feeds.web.app import create_app
 from feeds.web.front import Front
@@ -391,6 +391,15 @@ def read_new_folders(settings: Settings, store: Store, tagger: ModelTagger) -> N
         asyncio.run(poll_sources(settings, store, tagger, new))
 
 
+def make_ready(settings: Settings) -> None:
+    """All that has to be there before the roles start, so that the first page has something to show."""
+    set_up_logging(settings)
+    store, tagger = prepare(settings)
+    read_new_folders(settings, store, tagger)
+    store.status.beat(clock(), tagger.version)
+    store.engine.dispose()
+
+
 # ---------------------------------------------------------------- roles
 
 
@@ -515,10 +524,7 @@ def serve(settings: Settings) -> None:
     # Until the roles run there is nothing to wind down.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     check_free(*settings.bind)
-    store, tagger = prepare(settings)
-    read_new_folders(settings, store, tagger)
-    store.status.beat(clock(), tagger.version)
-    store.engine.dispose()
+    run_first(partial(make_ready, settings))
     _log.info("serving on %s", settings.address)
     run_together({"web": partial(run_web, settings), "ingest": partial(run_ingest, settings)})
 

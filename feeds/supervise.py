@@ -1,4 +1,4 @@
-"""Runs the roles as processes of one command: they start together and end together."""
+"""Runs what a command needs as processes of its own: first what has to be done once, then the roles, which start and end together."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Mapping
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 
 from feeds.errors import HealthwireError, SettingsError
 
@@ -31,6 +31,44 @@ def check_free(host: str, port: int) -> None:
             raise SettingsError(
                 f"cannot listen on {host}:{port}: {(error.strerror or str(error)).lower()}; set HEALTHWIRE_BIND to another address"
             ) from error
+
+
+def run_first(task: Callable[[], None]) -> None:
+    """Runs a task in a process that then ends, so that nothing stays of what it loaded. For a program without threads.
+
+    Raises:
+        HealthwireError: the task raised it, or did not come to its end.
+    """
+    # It has what is imported already, which takes most of a second.
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_first, args=(task, there), name="first")
+    process.start()
+    there.close()
+    try:
+        error: HealthwireError | None = here.recv()
+    except EOFError:
+        process.join()
+        raise HealthwireError(f"could not start (status {process.exitcode}); the log above says why") from None
+    finally:
+        # Who is told to stop meanwhile does not wait for it.
+        process.terminate()
+        process.join()
+    if error:
+        raise error
+
+
+def _first(task: Callable[[], None], told: Connection) -> None:
+    # A terminal interrupts everybody at once; this one ends with the one that waits for it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    end_with_parent()
+    try:
+        task()
+    except HealthwireError as error:
+        told.send(error)
+    else:
+        told.send(None)
 
 
 def run_together(roles: Mapping[str, Callable[[], None]]) -> None:

@@ -54,14 +54,50 @@ if __name__ == "__main__":
         sys.exit(str(error))
 """
 
+# What has to be done first, and in which process.
+FIRST = """
+import os, signal, sys, time
+from functools import partial
+from pathlib import Path
+
+from feeds.errors import HealthwireError, SettingsError
+from feeds.supervise import run_first
+
+HERE = Path(__file__).parent
+
+def quick():
+    (HERE / "quick").write_text(str(os.getpid()))
+
+def endless():
+    (HERE / "endless").write_text(str(os.getpid()))
+    time.sleep(600)
+
+def mistaken():
+    raise SettingsError("there is no such seed")
+
+def broken():
+    os._exit(3)
+
+def faulty():
+    raise ValueError("never thought of")
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    try:
+        run_first(globals()[sys.argv[1]])
+    except HealthwireError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    print("first", (HERE / sys.argv[1]).read_text(), "then", os.getpid())
+"""
+
 
 @contextmanager
-def running(folder: Path, *roles: str) -> Iterator[Service]:
-    """Names and kinds of roles in turn."""
-    script, log = folder / "roles.py", folder / "log"
-    script.write_text(SCRIPT)
+def running(folder: Path, *arguments: str, text: str = SCRIPT) -> Iterator[Service]:
+    """A script, by default of roles: their names and kinds in turn."""
+    script, log = folder / "script.py", folder / "log"
+    script.write_text(text)
     with log.open("wb") as file:
-        process = subprocess.Popen([sys.executable, str(script), *roles], stdout=file, stderr=file, start_new_session=True)
+        process = subprocess.Popen([sys.executable, str(script), *arguments], stdout=file, stderr=file, start_new_session=True)
     service = Service(process, "", log)
     try:
         yield service
@@ -120,6 +156,38 @@ def test_roles_do_not_outlive_a_supervisor_that_is_killed(tmp_path: Path) -> Non
         assert service.ended(PATIENCE) == -signal.SIGKILL
         eventually(lambda: not service.living())
     assert (tmp_path / "tidied").exists()
+
+
+def test_what_is_done_first_leaves_nothing_in_the_process_that_goes_on(tmp_path: Path) -> None:
+    with running(tmp_path, "quick", text=FIRST) as service:
+        assert service.ended(PATIENCE) == 0
+    _, first, _, then = service.log.read_text().split()
+    assert first != then == str(service.process.pid)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("mistaken", "SettingsError: there is no such seed\n"),
+        ("broken", "HealthwireError: could not start (status 3); the log above says why\n"),
+        ("faulty", "ValueError: never thought of\nHealthwireError: could not start (status 1); the log above says why\n"),
+    ],
+)
+def test_what_goes_wrong_first_is_told(tmp_path: Path, kind: str, said: str) -> None:
+    with running(tmp_path, kind, text=FIRST) as service:
+        assert service.ended(PATIENCE) == 1
+    assert service.log.read_text().endswith(said)
+    assert ("Traceback" in service.log.read_text()) == (kind == "faulty")
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
+def test_whoever_is_ended_while_the_first_is_done_ends_at_once_with_it(tmp_path: Path, number: signal.Signals, status: int) -> None:
+    with running(tmp_path, "endless", text=FIRST) as service:
+        started(tmp_path, "endless")
+        service.send(number)
+        assert service.ended(PATIENCE) == status
+        eventually(lambda: not service.living())
+        assert service.log.read_text() == ""
 
 
 def test_a_port_is_free_until_somebody_listens() -> None:
