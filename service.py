@@ -394,7 +394,10 @@ def read_new_folders(settings: Settings, store: Store, tagger: ModelTagger) -> N
 def make_ready(settings: Settings) -> None:
     """All that has to be there before the roles start, so that the first page has something to show."""
     set_up_logging(settings)
-    store, tagger = prepare(settings)
+    try:
+        store, tagger = prepare(settings)
+    except ClassifierError as error:
+        raise HealthwireError(str(error)) from error
     read_new_folders(settings, store, tagger)
     store.status.beat(clock(), tagger.version)
     store.engine.dispose()

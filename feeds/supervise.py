@@ -9,11 +9,13 @@ import socket
 import threading
 from collections.abc import Callable, Mapping
 from multiprocessing.connection import Connection, wait
+from typing import NoReturn
 
 from feeds.errors import HealthwireError, SettingsError
 
 # With what a supervisor allows (10 s by default in Docker) there is time to tell of a process that had to be killed.
 _PATIENCE = 8
+_BRIEFLY = 3
 
 
 def check_free(host: str, port: int) -> None:
@@ -50,25 +52,36 @@ def run_first(task: Callable[[], None]) -> None:
     except EOFError:
         process.join()
         raise HealthwireError(f"could not start (status {process.exitcode}); the log above says why") from None
-    finally:
-        # Who is told to stop meanwhile does not wait for it.
+    except BaseException:
+        # Whoever is told to stop meanwhile waits only until what was begun is given back.
         process.terminate()
-        process.join()
+        process.join(_BRIEFLY)
+        process.kill()
+        raise
+    process.join()
     if error:
         raise error
 
 
 def _first(task: Callable[[], None], told: Connection) -> None:
-    # A terminal interrupts everybody at once; this one ends with the one that waits for it.
+    # A terminal interrupts everybody at once; this one is interrupted by the one that waits for it, once.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, _interrupt)
     end_with_parent()
+    error = None
     try:
         task()
-    except HealthwireError as error:
-        told.send(error)
-    else:
-        told.send(None)
+    except KeyboardInterrupt:
+        return
+    except HealthwireError as expected:
+        error = expected
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    told.send(error)
+
+
+def _interrupt(*_: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def run_together(roles: Mapping[str, Callable[[], None]]) -> None:

@@ -69,7 +69,15 @@ def quick():
     (HERE / "quick").write_text(str(os.getpid()))
 
 def endless():
-    (HERE / "endless").write_text(str(os.getpid()))
+    try:
+        (HERE / "endless").write_text(str(os.getpid()))
+        time.sleep(600)
+    finally:
+        (HERE / "tidied").touch()
+
+def stubborn():
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    (HERE / "stubborn").write_text(str(os.getpid()))
     time.sleep(600)
 
 def mistaken():
@@ -85,6 +93,8 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         run_first(globals()[sys.argv[1]])
+    except KeyboardInterrupt:
+        sys.exit(130)
     except HealthwireError as error:
         sys.exit(f"{type(error).__name__}: {error}")
     print("first", (HERE / sys.argv[1]).read_text(), "then", os.getpid())
@@ -180,14 +190,30 @@ def test_what_goes_wrong_first_is_told(tmp_path: Path, kind: str, said: str) -> 
     assert ("Traceback" in service.log.read_text()) == (kind == "faulty")
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
-def test_whoever_is_ended_while_the_first_is_done_ends_at_once_with_it(tmp_path: Path, number: signal.Signals, status: int) -> None:
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 0), (signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+@pytest.mark.parametrize("reaches_all", [False, True])
+def test_what_is_done_first_is_given_back_by_whoever_is_ended_meanwhile(
+    tmp_path: Path, number: signal.Signals, status: int, reaches_all: bool
+) -> None:
     with running(tmp_path, "endless", text=FIRST) as service:
         started(tmp_path, "endless")
-        service.send(number)
+        if reaches_all and number != signal.SIGKILL:
+            # As a terminal does.
+            os.killpg(service.process.pid, number)
+        else:
+            service.send(number)
         assert service.ended(PATIENCE) == status
         eventually(lambda: not service.living())
         assert service.log.read_text() == ""
+    assert (tmp_path / "tidied").exists()
+
+
+def test_what_will_not_end_first_is_killed_soon(tmp_path: Path) -> None:
+    with running(tmp_path, "stubborn", text=FIRST) as service:
+        started(tmp_path, "stubborn")
+        service.send(signal.SIGTERM)
+        assert service.ended(9) == 0
+        eventually(lambda: not service.living())
 
 
 def test_a_port_is_free_until_somebody_listens() -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 import pytest
@@ -16,40 +17,58 @@ from website import Site
 from werkzeug.test import Client
 
 from feeds.errors import StoreError
+from feeds.web.answer import Answer
+from feeds.web.front import Front as ServerFront
 from feeds.web.maker import answer_of
 from feeds.web.memory import Memory
-from feeds.web.renewal import OURSELVES, Renewal
+from feeds.web.renewal import Address, Renewal
 from feeds.web.version import Version
 
 FEED, OTHER = "/feeds/all.json", "/feeds/finance.json"
 _PATIENCE = 30
 
 
+class Ticks(Seconds):
+    """Moves on a little with each look, so that no two moments are one."""
+
+    def __call__(self) -> float:
+        self.now += 1e-6
+        return self.now
+
+
 @dataclass
 class Front:
-    """A site behind a memory that renews; the renewal can be held up."""
+    """A site behind a memory that renews; what was made anew can be held up. ``clock`` is that of versions, ``time`` of all else."""
 
     site: Site
     clock: Seconds = field(default_factory=Seconds)
+    time: Ticks = field(default_factory=Ticks)
     gate: threading.Event = field(default_factory=threading.Event)
+    begun: threading.Event = field(default_factory=threading.Event)
     renewed: list[str] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
+    error: Exception | None = None
     memory: Memory = field(init=False)
     client: Client = field(init=False)
 
     def __post_init__(self) -> None:
         self.gate.set()
         version = Version(self.site.store.status.version, self.clock)
-        self.memory = Memory(self.application, version, Renewal(partial(answer_of, self.application), version))
+        self.memory = Memory(self.application, version, Renewal(self.make, version, self.time), self.time)
         self.client = Client(self.memory, use_cookies=False)
 
     def application(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        if OURSELVES in environ:
-            assert self.gate.wait(_PATIENCE)
-            self.renewed.append(environ["PATH_INFO"])
-        else:
-            self.asked.append(environ["PATH_INFO"])
+        self.asked.append(environ["PATH_INFO"])
         return self.site.client.application(environ, start_response)
+
+    def make(self, address: Address) -> Answer | None:
+        if self.error:
+            raise self.error
+        answer = answer_of(self.site.client.application, address)
+        self.begun.set()
+        assert self.gate.wait(_PATIENCE)
+        self.renewed.append(address[0])
+        return answer
 
     @property
     def renewal(self) -> threading.Thread:
@@ -107,11 +126,101 @@ def test_what_changes_again_while_it_is_made_is_made_again(front: Front) -> None
     eventually(lambda: front.shows("Owls move out") and front.shows("Bats move in"))
 
 
-def test_what_nobody_asked_for_lately_is_made_when_somebody_asks(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("feeds.web.memory._LATELY", 0.0)
+def test_what_changes_again_after_that_is_made_again_without_being_asked_for(front: Front) -> None:
+    for number in range(3):
+        front.tell(f"Bats move in {number}", seen_before=0.02)
+        front.client.get(FEED)
+        eventually(lambda: len(front.renewed) == 2 * (number + 1))  # noqa: B023 - it is asked in this round
+    assert front.asked == [FEED, OTHER]
+    assert front.shows("Bats move in 2", OTHER)
+
+
+def test_what_nobody_asks_for_any_more_is_made_when_somebody_asks(front: Front) -> None:
+    for number, made in enumerate(([FEED, OTHER], [FEED], [FEED])):
+        front.time.now += 40
+        front.client.get(FEED)
+        front.renewed.clear()
+        front.tell(f"Bats move in {number}", seen_before=0.02)
+        eventually(lambda: front.shows(f"Bats move in {number}"))  # noqa: B023 - it is asked in this round
+        assert sorted(front.renewed) == made
+    assert front.shows("Bats move in 2", OTHER)
+
+
+def test_nobody_is_answered_with_what_was_more_than_ten_seconds_ago(front: Front) -> None:
+    front.gate.clear()
+    front.tell("Bats move in", seen_before=0.02)
+    assert not front.shows("Bats move in")
+    front.time.now += 6
+    front.tell("Rooks move out", seen_before=0.02)
+    assert not front.shows("Bats move in")
+    front.time.now += 4.1
+    assert front.shows("Bats move in")
+    assert front.shows("Rooks move out", OTHER)
+
+
+def test_what_was_made_too_late_is_not_shown_instead_of_what_was_made_meanwhile(front: Front) -> None:
+    front.gate.clear()
+    front.tell("Bats move in", seen_before=0.02)
+    assert not front.shows("Bats move in")
+    assert front.begun.wait(_PATIENCE)
+    front.tell("Rooks move out", seen_before=0.02)
+    front.time.now += 10.1
+    for place in (OTHER, FEED):
+        assert front.shows("Rooks move out", place)
+    front.gate.set()
+    eventually(lambda: front.renewed)
+    for _ in range(20):
+        assert front.shows("Rooks move out")
+        assert front.shows("Rooks move out", OTHER)
+
+
+@pytest.mark.parametrize("is_looked_at", [False, True])
+def test_what_was_too_old_before_a_young_change_is_not_shown_for_longer(front: Front, is_looked_at: bool) -> None:
+    front.gate.clear()
+    front.tell("Bats move in", seen_before=0.06)
+    if is_looked_at:
+        assert front.shows("Bats move in")
+    else:
+        # Nobody has asked for this yet, so that nothing of it is kept.
+        assert front.shows("Bats move in", "/feeds/workforce.json?limit=7") is False
+    front.site.tell(front.site.press, issue("rooks", news("Rooks move out")))
+    front.clock.now += 0.02
+    assert front.shows("Bats move in", OTHER)
+    assert front.shows("Bats move in")
+
+
+def test_amid_much_work_nobody_waits_for_an_older_change(front: Front) -> None:
+    front.tell("Bats move in", seen_before=0.02)
+    eventually(lambda: front.shows("Bats move in"))
+    front.gate.clear()
+    front.tell("Rooks move out", seen_before=0.06)
+    assert not front.shows("Rooks move out")
+    front.gate.set()
+    eventually(lambda: front.shows("Rooks move out"))
+
+
+def test_what_is_too_much_to_make_is_made_when_somebody_asks(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feeds.web.renewal._MOST_WAITING", 1)
+    front.gate.clear()
     front.tell("Bats move in", seen_before=0.02)
     assert front.shows("Bats move in")
-    assert front.renewed == []
+    assert not front.shows("Bats move in", OTHER)
+
+
+@pytest.mark.parametrize(("error", "is_traced"), [(ChildProcessError("it died"), False), (ValueError("never thought of"), True)])
+def test_when_nothing_can_be_made_requests_do_it_and_one_line_tells_why(
+    front: Front, caplog: pytest.LogCaptureFixture, error: Exception, is_traced: bool
+) -> None:
+    front.error = error
+    front.tell("Bats move in", seen_before=0.02)
+    eventually(lambda: front.shows("Bats move in") and front.shows("Bats move in", OTHER))
+    (record,) = caplog.records
+    assert str(error) in record.getMessage()
+    assert bool(record.exc_info) == is_traced
+    front.error = None
+    front.tell("Rooks move out", seen_before=0.02)
+    front.client.get(FEED)
+    eventually(lambda: len(front.renewed) == 2)
 
 
 def test_what_was_asked_for_once_is_made_when_somebody_asks(front: Front) -> None:
@@ -140,7 +249,9 @@ def test_once_it_is_stopped_nothing_more_is_made(front: Front) -> None:
     front.gate.clear()
     front.tell("Bats move in", seen_before=0.02)
     assert not front.shows("Bats move in")
-    front.memory.stop()
+    # As the server does when it ends.
+    with closing(asyncio.new_event_loop()) as loop:
+        ServerFront(front.memory, 1000).__rsgi_del__(loop)
     front.gate.set()
     front.renewal.join(_PATIENCE)
     assert not front.renewal.is_alive()
@@ -149,7 +260,8 @@ def test_once_it_is_stopped_nothing_more_is_made(front: Front) -> None:
 
 def test_an_answer_that_is_an_error_now_is_forgotten(front: Front) -> None:
     place = "/stories/" + front.site.ids()["Owls nest at the infirmary"]
-    assert front.client.get(place).status_code == 200
+    for _ in range(2):
+        assert front.client.get(place).status_code == 200
     front.client.get(FEED)
     front.site.tell(front.site.press, issue("owls"))
     front.clock.now += 0.02

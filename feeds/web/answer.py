@@ -47,6 +47,16 @@ class Answer:
     caching: str = CURRENT
     private: bool = False
 
+    def is_like(self, other: Answer) -> bool:
+        """Whether nobody could tell them apart but by the date."""
+        mine, theirs = self.document, other.document
+        return (mine.etag, mine.content_type, self.headers, self.caching) == (
+            theirs.etag,
+            theirs.content_type,
+            other.headers,
+            other.caching,
+        )
+
     def to(self, environ: Mapping[str, Any]) -> Sent:
         """Status, headers and body: 200 in the coding the client likes, 304 if it has the document already, or 412 if it wants another."""
         packed = self.document.gzip_body is not None and _likes_gzip(environ.get("HTTP_ACCEPT_ENCODING", ""))

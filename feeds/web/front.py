@@ -142,7 +142,7 @@ def _names_its_host(scope: Scope) -> bool:
 
 def _glance(scope: Scope) -> Environ:
     """As much of a request as the memory goes by."""
-    environ = {"REQUEST_METHOD": scope.method, "PATH_INFO": _path(scope), "QUERY_STRING": scope.query_string}
+    environ = {"REQUEST_METHOD": scope.method, "PATH_INFO": _bytes_of(scope.path), "QUERY_STRING": _bytes_of(scope.query_string)}
     for name, value in scope.headers.items():
         if key := _CONSULTED.get(name):
             _add(environ, key, value)
@@ -155,8 +155,8 @@ def environ_of(scope: Scope) -> Environ:
     environ: Environ = {
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",
-        "PATH_INFO": _path(scope),
-        "QUERY_STRING": scope.query_string,
+        "PATH_INFO": _bytes_of(scope.path),
+        "QUERY_STRING": _bytes_of(scope.query_string),
         "SERVER_NAME": server,
         "SERVER_PORT": port,
         "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
@@ -181,8 +181,9 @@ def environ_of(scope: Scope) -> Environ:
     return environ
 
 
-def _path(scope: Scope) -> str:
-    return scope.path if scope.path.isascii() else scope.path.encode().decode("latin-1")
+def _bytes_of(text: str) -> str:
+    """As WSGI has it: a character for each byte."""
+    return text if text.isascii() else text.encode().decode("latin-1")
 
 
 def _add(environ: Environ, key: str, value: str) -> None:

@@ -113,7 +113,10 @@ class Memory:
         return answered
 
     def _present(self) -> _Version:
-        return self._changes, self._version.now()
+        version = self._changes, self._version.now()
+        if version != self._seen:
+            self._notice(version)
+        return version
 
     def _good_enough(self, address: Address, version: _Version) -> _Kept | None:
         """What is kept of this version, or of the one before while it is being made anew."""
@@ -122,23 +125,28 @@ class Memory:
             return kept
         if self._renewal is None or kept.version[0] != version[0]:
             return None
-        if version != self._seen:
-            self._renew(self._renewal, version)
         if self._renewal.awaits(address):
             return kept
         # It may have been made in this very moment.
         kept = self._kept.get(address)
         return kept if kept is not None and kept.version == version else None
 
-    def _renew(self, renewal: Renewal, version: _Version) -> None:
-        """Has the answers made anew that are asked for all the time, those first that are asked for most."""
+    def _notice(self, version: _Version) -> None:
+        """Has those answers made anew that were good until now and are asked for all the time."""
         with self._lock:
-            if self._seen != version:
+            if self._seen == version:
+                return
+            if self._renewal:
                 lately = self._clock() - _LATELY
-                asked = {address: kept.asked_before for address, kept in self._kept.items() if kept.asked_before > lately}
-                renewal.begin(sorted(asked, key=asked.__getitem__, reverse=True), self._present, self._renewed)
-                # Not before: others may go by it as soon as it is written.
-                self._seen = version
+                asked = {
+                    address: kept.asked_before
+                    for address, kept in self._kept.items()
+                    if kept.version == self._seen and kept.asked_before > lately
+                }
+                # By when each was asked for the time before last: what is asked for often comes before what was once.
+                self._renewal.begin(sorted(asked, key=asked.__getitem__, reverse=True), self._present, self._renewed)
+            # Not before: others may go by it as soon as it is written.
+            self._seen = version
 
     def _renewed(self, address: Address, answer: Answer | None, version: _Version) -> None:
         self._keep(address, answer, version, is_asked=False)
@@ -151,6 +159,9 @@ class Memory:
                 self._bytes -= before.size
             if answer is None or sum(map(len, address)) > _LONGEST_ADDRESS:
                 return
+            if before and before.answer.is_like(answer):
+                # What did not change keeps its date, whichever process looked.
+                answer = before.answer
             kept = self._kept[address] = _Kept(answer, version, *((self._clock(), asked[0]) if is_asked else asked))
             self._bytes += kept.size
             while self._bytes > _MOST_BYTES or len(self._kept) > _MOST_ANSWERS:

@@ -31,11 +31,13 @@ _MOST_WAITING = 2000
 
 
 class Renewal:
-    """A thread that has answers made when something changed. ``make`` may raise whatever it likes."""
+    """A thread that has answers made when something changed. If ``make`` fails, whatever waits is made when somebody asks."""
 
-    def __init__(self, make: Callable[[Address], Answer | None], version: Version) -> None:
+    def __init__(self, make: Callable[[Address], Answer | None], version: Version, clock: Callable[[], float] = time.monotonic) -> None:
         self._make = make
         self._version = version
+        self._clock = clock
+        # Until when the answer of before will do.
         self._waiting: dict[Address, float] = {}
         self._present: Callable[[], Any] = version.now
         self._done: _Done = lambda *_: None
@@ -45,11 +47,12 @@ class Renewal:
         self._thread: Thread | None = None
 
     def begin(self, addresses: Iterable[Address], present: Callable[[], Any], done: _Done) -> None:
-        """Makes these answers anew and hands each over, None if there is none any more, with what was ``present`` before it was made.
+        """Makes these answers anew, which were good until now, and hands each over, None if there is none any more, with what was
+        ``present`` before it was made.
 
         Nothing is done if the change may be so old that the answers of before will not do until then.
         """
-        now = time.monotonic()
+        now = self._clock()
         if self._version.age() > _YOUNG and now - self._worked_at > _LATELY:
             return
         until = now + _PATIENCE
@@ -60,14 +63,15 @@ class Renewal:
                     # Whoever waits already is not to wait longer for it.
                     self._waiting.setdefault(address, until)
             if self._thread is None:
-                self._thread = Thread(target=self._work, name="renewal", daemon=True)
-                self._thread.start()
+                thread = Thread(target=self._work, name="renewal", daemon=True)
+                thread.start()
+                self._thread = thread
             self._something.notify()
 
     def awaits(self, address: Address) -> bool:
         """Whether the answer will be there in a moment."""
         until = self._waiting.get(address)
-        return until is not None and time.monotonic() < until
+        return until is not None and self._clock() < until
 
     def stop(self) -> None:
         """Nothing more is made from now on."""
@@ -76,24 +80,32 @@ class Renewal:
             self._something.notify()
 
     def _work(self) -> None:
-        while True:
-            with self._something:
-                self._something.wait_for(lambda: self._waiting or self._is_over)
-                if self._is_over:
-                    return
-                address = next(iter(self._waiting))
-            version = self._present()
+        while (address := self._next()) is not None:
+            begun, version = self._clock(), self._present()
             try:
                 answer = self._make(address)
-            except Exception:
-                if self._is_over:
-                    return
-                _log.exception("the answer to %s could not be made anew", address[0])
-                answer = None
+            except Exception as error:
+                self._give_up(address, error)
+                continue
             self._done(address, answer, version)
+            has_changed = self._present() != version
             with self._something:
-                del self._waiting[address]
-                if self._present() != version:
-                    # It changed once more; whoever asks from now on can wait for that one.
-                    self._waiting[address] = time.monotonic() + _PATIENCE
-            self._worked_at = time.monotonic()
+                self._waiting.pop(address, None)
+                if has_changed:
+                    # Whoever asks from now on can wait for the next one; this one was true when it was begun.
+                    self._waiting[address] = begun + _PATIENCE
+            self._worked_at = self._clock()
+
+    def _next(self) -> Address | None:
+        with self._something:
+            self._something.wait_for(lambda: self._waiting or self._is_over)
+            return None if self._is_over else next(iter(self._waiting))
+
+    def _give_up(self, address: Address, error: Exception) -> None:
+        with self._something:
+            self._waiting.clear()
+        if not self._is_over:
+            unexpected = None if isinstance(error, OSError) else error
+            _log.warning(
+                "%s could not be made anew: %s; whatever is asked for is made for the request", address[0], error, exc_info=unexpected
+            )
