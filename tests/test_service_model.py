@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from program import ROOT, Home, Service, eventually, serving, write_opml
+from program import ROOT, Home, Service, eventually, free_port, serving, write_opml
 from website import atom, texts
 
 LETTER = "{title}\n\n{text}\n"
@@ -133,3 +133,10 @@ def test_a_model_that_is_not_good_enough_is_kept_and_said_so(tmp_path: Path) -> 
     assert "healthwire model use 1" in home.run("classify", stdin="Deficit\nIt doubled.").complaint()
     assert home.run("model", "use", "1").status == 0
     assert home.run("classify", stdin="Deficit\nIt doubled.").status == 0
+
+
+def test_a_mistake_in_the_topics_is_told_in_one_line_by_whatever_starts(tmp_path: Path) -> None:
+    home = own_checkout(tmp_path)
+    (home.root / "seeds" / "topics.toml").write_text("[finance\n")
+    for command in ("serve", "poll"):
+        assert "topics.toml" in home.run(command, BIND=f"127.0.0.1:{free_port()}").complaint()

@@ -125,6 +125,16 @@ def test_a_request_names_its_host_once(service: Service, head: str, status: int)
     assert b"Host" in body or status == 200
 
 
+def test_words_that_are_not_percent_encoded_are_found(service: Service) -> None:
+    known = service.get("/search?q=caf%C3%A9+%E2%82%AC")
+    for _ in range(2):
+        with connected(service, "GET /search?q=café+€ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode()) as connection:
+            answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert "café €".encode() in answer
+    assert known[0] == 200
+
+
 # ---------------------------------------------------------------- what takes too long to try, or is hard to hit
 
 

@@ -232,7 +232,7 @@ def test_what_was_asked_for_once_is_made_when_somebody_asks(front: Front) -> Non
     assert set(front.renewed) == {FEED, OTHER}
 
 
-def test_what_is_asked_for_most_is_made_first(front: Front) -> None:
+def test_what_was_asked_for_lately_the_time_before_last_is_made_first(front: Front) -> None:
     rare, common = "/feeds/workforce.json", "/feeds/untagged.json"
     for place in (rare, rare, *3 * [common], OTHER, FEED, rare, OTHER):
         front.client.get(place)

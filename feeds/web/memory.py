@@ -143,7 +143,7 @@ class Memory:
                     for address, kept in self._kept.items()
                     if kept.version == self._seen and kept.asked_before > lately
                 }
-                # By when each was asked for the time before last: what is asked for often comes before what was once.
+                # By when each was asked for the time before last: what is asked for often comes first.
                 self._renewal.begin(sorted(asked, key=asked.__getitem__, reverse=True), self._present, self._renewed)
             # Not before: others may go by it as soon as it is written.
             self._seen = version
